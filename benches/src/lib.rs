@@ -1,0 +1,1 @@
+//! Speed and memory as ratios to a raw limit of the same run.

@@ -1,0 +1,1 @@
+//! Settings: one file, the environment, and checked defaults.

@@ -1,0 +1,1 @@
+//! Identity decided: sign-in, codes, limits, sessions, profile, consents.

@@ -1,0 +1,1 @@
+//! Identity done: use cases with their SQL.

@@ -1,0 +1,1 @@
+//! Identity shown: pages and JSON.

@@ -1,0 +1,1 @@
+//! Durable work: outbox, leases, backoff, dead letters.

@@ -1,0 +1,1 @@
+//! SMS, calls and e-mail: channels, texts, delivery.

@@ -1,0 +1,1 @@
+//! Test harness: clocks, chance, databases on both engines.

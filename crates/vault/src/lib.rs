@@ -1,0 +1,1 @@
+//! Encryption per account, blind indexes, keys.

@@ -1,0 +1,1 @@
+//! Page shell, session and CSRF extractors, errors, languages.

@@ -1,0 +1,1 @@
+//! Whole-product tests: a real process, a real browser.

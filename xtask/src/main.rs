@@ -1,0 +1,2 @@
+//! Checks, generated files and benches, run as `cargo xtask`.
+fn main() {}
