@@ -23,7 +23,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (command, rest) = arguments
         .split_first()
-        .map_or(("help", &[][..]), |(command, rest)| (command.as_str(), rest));
+        .map_or(("help", &[][..]), |(command, rest)| {
+            (command.as_str(), rest)
+        });
     let done = match command {
         "test" => test::all(rest),
         "check" => checks::all(),

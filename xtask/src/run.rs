@@ -13,7 +13,9 @@ pub fn command(program: &str, arguments: &[&str]) -> Command {
 
 /// Runs it with its output shown; an error names it.
 pub fn show(command: &mut Command) -> Result<(), String> {
-    let status = command.status().map_err(|why| format!("{command:?}: {why}"))?;
+    let status = command
+        .status()
+        .map_err(|why| format!("{command:?}: {why}"))?;
     if status.success() {
         Ok(())
     } else {

@@ -12,7 +12,10 @@ pub fn all(rest: &[String]) -> Result<(), String> {
     tools::install()?;
     checks::all()?;
     step("format", &["fmt", "--all", "--check"])?;
-    step("lints", &["clippy", "--quiet", "--workspace", "--", "-D", "warnings"])?;
+    step(
+        "lints",
+        &["clippy", "--quiet", "--workspace", "--", "-D", "warnings"],
+    )?;
     // Whole-product tests start the real program.
     step("program", &["build", "--quiet", "-p", "kabinet"])?;
     let counts = tests(rest)?;
@@ -26,7 +29,10 @@ pub fn all(rest: &[String]) -> Result<(), String> {
 
 /// Runs the benches in release; `rest` goes to them.
 pub fn bench(rest: &[String]) -> Result<(), String> {
-    step("program", &["build", "--quiet", "--release", "-p", "kabinet"])?;
+    step(
+        "program",
+        &["build", "--quiet", "--release", "-p", "kabinet"],
+    )?;
     let mut arguments = vec!["run", "--quiet", "--release", "-p", "benches", "--"];
     arguments.extend(rest.iter().map(String::as_str));
     run::show(&mut run::cargo(&arguments))
@@ -58,24 +64,42 @@ impl Counts {
             self.passed += number_before(result, " passed");
             self.failed += number_before(result, " failed");
             self.ignored += number_before(result, " ignored");
-        } else if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... ok")) {
+        } else if let Some(name) = line
+            .strip_prefix("test ")
+            .and_then(|rest| rest.strip_suffix(" ... ok"))
+        {
             self.sqlite += u32::from(name.contains("sqlite::"));
-            self.postgres += u32::from(name.contains("postgres::") && !name.starts_with("postgres::tests"));
+            self.postgres +=
+                u32::from(name.contains("postgres::") && !name.starts_with("postgres::tests"));
         }
     }
 }
 
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { passed, failed, ignored, sqlite, postgres, .. } = self;
-        write!(f, "{passed} passed ({sqlite} on SQLite, {postgres} on PostgreSQL), {failed} failed, {ignored} ignored")
+        let Self {
+            passed,
+            failed,
+            ignored,
+            sqlite,
+            postgres,
+            ..
+        } = self;
+        write!(
+            f,
+            "{passed} passed ({sqlite} on SQLite, {postgres} on PostgreSQL), {failed} failed, {ignored} ignored"
+        )
     }
 }
 
 fn number_before(line: &str, word: &str) -> u32 {
     let before = line.split(word).next().unwrap_or_default();
     let digits = before.rsplit(' ').next().unwrap_or_default();
-    if line.contains(word) { digits.parse().unwrap_or_default() } else { 0 }
+    if line.contains(word) {
+        digits.parse().unwrap_or_default()
+    } else {
+        0
+    }
 }
 
 /// One PostgreSQL for the whole run instead of one for each test program.
@@ -86,7 +110,8 @@ struct Postgres {
 
 impl Postgres {
     fn start() -> Result<Self, String> {
-        let mut command = run::cargo(&["run", "--quiet", "-p", "testkit", "--bin", "test-postgres"]);
+        let mut command =
+            run::cargo(&["run", "--quiet", "-p", "testkit", "--bin", "test-postgres"]);
         let mut server = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -151,7 +176,14 @@ mod unit {
         ] {
             counts.read(line);
         }
-        let wanted = Counts { passed: 15, failed: 1, ignored: 2, sqlite: 1, postgres: 1, broken: 0 };
+        let wanted = Counts {
+            passed: 15,
+            failed: 1,
+            ignored: 2,
+            sqlite: 1,
+            postgres: 1,
+            broken: 0,
+        };
         assert_eq!(counts, wanted);
     }
 }

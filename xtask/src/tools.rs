@@ -9,7 +9,10 @@ use crate::tree::workspace;
 
 /// What is needed: what it is called in `PATH` (any of them), and Debian's package for it.
 const NEEDS: [(&[&str], &str); 6] = [
-    (&["chromium", "chromium-browser", "google-chrome"], "chromium"),
+    (
+        &["chromium", "chromium-browser", "google-chrome"],
+        "chromium",
+    ),
     (&["chromedriver"], "chromium-driver"),
     (&["node"], "nodejs"),
     (&["npm"], "npm"),
@@ -37,7 +40,9 @@ fn programs() -> Result<(), String> {
     }
     let list = missing.join(" ");
     if !Path::new("/etc/debian_version").exists() || !is_root() {
-        return Err(format!("install with your system's package manager, by Debian's names: {list}"));
+        return Err(format!(
+            "install with your system's package manager, by Debian's names: {list}"
+        ));
     }
     println!("installing {list}");
     let apt = |arguments: &[&str]| {
@@ -71,8 +76,13 @@ fn in_path(name: &str) -> bool {
 
 /// The server's own programs are not in `PATH` on Debian.
 fn has_postgres() -> bool {
-    let folders = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let found = folders.map(|folder| folder.path()).any(|folder| folder.join("bin/initdb").is_file());
+    let folders = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let found = folders
+        .map(|folder| folder.path())
+        .any(|folder| folder.join("bin/initdb").is_file());
     found || in_path("initdb")
 }
 
@@ -96,7 +106,9 @@ fn node_modules() -> Result<(), String> {
         return Ok(());
     }
     println!("installing npm packages into {}", tools.display());
-    let done = run::show(run::command("npm", &["ci", "--no-audit", "--no-fund", "--silent"]).current_dir(&tools));
+    let done = run::show(
+        run::command("npm", &["ci", "--no-audit", "--no-fund", "--silent"]).current_dir(&tools),
+    );
     done.inspect_err(|_| forget("package.json", &tools))
 }
 
@@ -109,9 +121,22 @@ fn python() -> Result<(), String> {
     println!("installing Python packages into {}", tools.display());
     let venv = tools.join("venv").display().to_string();
     let list = tools.join("requirements.txt").display().to_string();
-    let done = run::show(&mut run::command("python3", &["-m", "venv", "--clear", &venv])).and_then(|()| {
+    let done = run::show(&mut run::command(
+        "python3",
+        &["-m", "venv", "--clear", &venv],
+    ))
+    .and_then(|()| {
         let pip = format!("{venv}/bin/pip");
-        run::show(&mut run::command(&pip, &["install", "--quiet", "--disable-pip-version-check", "-r", &list]))
+        run::show(&mut run::command(
+            &pip,
+            &[
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "-r",
+                &list,
+            ],
+        ))
     });
     done.inspect_err(|_| forget("requirements.txt", &tools))
 }

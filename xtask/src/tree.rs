@@ -21,7 +21,13 @@ impl Tree {
     pub fn read() -> Result<Self, String> {
         let root = workspace();
         let output = Command::new("git")
-            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+            .args([
+                "ls-files",
+                "-z",
+                "--cached",
+                "--others",
+                "--exclude-standard",
+            ])
             .current_dir(&root)
             .output()
             .map_err(|why| format!("git: {why}"))?;
@@ -35,7 +41,10 @@ impl Tree {
                 .filter_map(|name| {
                     // A file deleted but not yet committed is gone for us.
                     let bytes = std::fs::read(root.join(name)).ok()?;
-                    Some((name.to_owned(), String::from_utf8(bytes).unwrap_or_default()))
+                    Some((
+                        name.to_owned(),
+                        String::from_utf8(bytes).unwrap_or_default(),
+                    ))
                 })
                 .collect(),
         })

@@ -12,6 +12,7 @@
 pub mod browser;
 pub mod chance;
 pub mod clock;
+pub mod engines;
 pub mod postgres;
 pub mod proxy;
 pub mod server;
@@ -20,3 +21,5 @@ mod watcher;
 
 pub use chance::SeededChance;
 pub use clock::TestClock;
+pub use db::Engine;
+pub use engines::{TestDb, race};

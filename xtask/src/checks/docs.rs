@@ -26,11 +26,15 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
 
 /// What stands between backticks and looks like a path of the project.
 fn quoted(line: &str) -> impl Iterator<Item = &str> {
-    line.split('`').skip(1).step_by(2).filter(|quote| looks_like_path(quote))
+    line.split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|quote| looks_like_path(quote))
 }
 
 fn looks_like_path(quote: &str) -> bool {
-    let placeholder = quote.contains(|c: char| "<>*{}…$?=&() ,@:|".contains(c)) || quote.contains("NNNN");
+    let placeholder =
+        quote.contains(|c: char| "<>*{}…$?=&() ,@:|".contains(c)) || quote.contains("NNNN");
     let absolute = quote.starts_with(['/', '~', '-', '%']);
     let made = MADE.iter().any(|made| quote.starts_with(made));
     if placeholder || absolute || made {
@@ -39,12 +43,25 @@ fn looks_like_path(quote: &str) -> bool {
     match quote.split_once('/') {
         // `serde/derive` or `text/html` is no path; one of ours starts in a folder of ours.
         Some((top, _)) => TOPS.contains(&top),
-        None => quote.contains('.') && FILES.iter().any(|ending| quote.ends_with(ending)) && quote == quote.trim_start_matches('.'),
+        None => {
+            quote.contains('.')
+                && FILES.iter().any(|ending| quote.ends_with(ending))
+                && quote == quote.trim_start_matches('.')
+        }
     }
 }
 
 const TOPS: [&str; 10] = [
-    "crates", "docs", "migrations", "tests", "xtask", "benches", "locales", "assets", ".ci", ".cargo",
+    "crates",
+    "docs",
+    "migrations",
+    "tests",
+    "xtask",
+    "benches",
+    "locales",
+    "assets",
+    ".ci",
+    ".cargo",
 ];
 const FILES: [&str; 3] = ["Cargo.toml", "clippy.toml", "LICENSE.md"];
 
@@ -82,7 +99,11 @@ mod tests {
     fn quoted_and_linked_paths_must_exist() {
         let page = "`crates/db/src/lib.rs`, `crates/db`, [x](../README.md#a), `text/html`, `migrations/NNNN_x/up.sql`,\n\
             `crates/gone/src/lib.rs` and [y](GONE.md) and [z](https://example.org/x) and `crates/<area>/core`";
-        let tree = Tree::of(&[("docs/A.md", page), ("README.md", ""), ("crates/db/src/lib.rs", "")]);
+        let tree = Tree::of(&[
+            ("docs/A.md", page),
+            ("README.md", ""),
+            ("crates/db/src/lib.rs", ""),
+        ]);
         let found: Vec<String> = check(&tree).iter().map(ToString::to_string).collect();
         assert_eq!(
             found,

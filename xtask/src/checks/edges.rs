@@ -50,16 +50,26 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
     let manifests = manifests(tree, &mut findings);
     for (name, (path, dependencies)) in &manifests {
         let ours = |name: &String| manifests.contains_key(name);
-        let uses: BTreeSet<String> = dependencies.iter().filter(|name| ours(name)).cloned().collect();
+        let uses: BTreeSet<String> = dependencies
+            .iter()
+            .filter(|name| ours(name))
+            .cloned()
+            .collect();
         for other in uses.iter().filter(|other| list.beside.contains(other)) {
             if !list.beside.contains(name) {
-                findings.push(Finding::file(path, format!("uses {other}, which is for tests")));
+                findings.push(Finding::file(
+                    path,
+                    format!("uses {other}, which is for tests"),
+                ));
             }
         }
         if list.cores.contains(name) {
             let allowed = |other: &&String| ours(other) || list.pure.contains(other);
             for other in dependencies.iter().filter(|other| !allowed(other)) {
-                findings.push(Finding::file(path, format!("decides only, so it may not use {other}")));
+                findings.push(Finding::file(
+                    path,
+                    format!("decides only, so it may not use {other}"),
+                ));
             }
         }
         if list.beside.contains(name) {
@@ -70,7 +80,11 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
             Some(listed) => findings.extend(differences(path, listed, &uses)),
         }
     }
-    for name in list.uses.keys().filter(|name| !manifests.contains_key(*name)) {
+    for name in list
+        .uses
+        .keys()
+        .filter(|name| !manifests.contains_key(*name))
+    {
         findings.push(Finding::file(LIST, format!("{name} does not exist")));
     }
     findings
@@ -95,20 +109,36 @@ fn obeys_floors(list: &List) -> Vec<Finding> {
         }
         for other in uses {
             if floor(other) >= floor(name) {
-                findings.push(Finding::file(LIST, format!("{name} may not use {other}: it is not below")));
+                findings.push(Finding::file(
+                    LIST,
+                    format!("{name} may not use {other}: it is not below"),
+                ));
             }
             let edge = format!("{name} -> {other}");
             let crosses = matches!((area(name), area(other)), (Some(one), Some(two)) if one != two);
             if crosses && !list.between_areas.contains(&edge) {
-                findings.push(Finding::file(LIST, format!("{edge} crosses areas and is not in between_areas")));
+                findings.push(Finding::file(
+                    LIST,
+                    format!("{edge} crosses areas and is not in between_areas"),
+                ));
             }
             if list.cores.contains(name) && other != "kernel" && !list.cores.contains(other) {
-                findings.push(Finding::file(LIST, format!("{name} decides only, so it may not use {other}")));
+                findings.push(Finding::file(
+                    LIST,
+                    format!("{name} decides only, so it may not use {other}"),
+                ));
             }
         }
     }
-    for name in list.uses.keys().filter(|name| name.ends_with("-core") && !list.cores.contains(name)) {
-        findings.push(Finding::file(LIST, format!("{name} is called a core and is not in cores")));
+    for name in list
+        .uses
+        .keys()
+        .filter(|name| name.ends_with("-core") && !list.cores.contains(name))
+    {
+        findings.push(Finding::file(
+            LIST,
+            format!("{name} is called a core and is not in cores"),
+        ));
     }
     findings
 }
@@ -123,7 +153,10 @@ type Manifests = BTreeMap<String, (String, BTreeSet<String>)>;
 
 fn manifests(tree: &Tree, findings: &mut Vec<Finding>) -> Manifests {
     let mut manifests = Manifests::new();
-    for (path, text) in tree.files().filter(|(path, _)| path.ends_with("/Cargo.toml")) {
+    for (path, text) in tree
+        .files()
+        .filter(|(path, _)| path.ends_with("/Cargo.toml"))
+    {
         match toml::from_str::<Manifest>(text) {
             Err(why) => findings.push(Finding::file(path, why.to_string())),
             Ok(manifest) => {
@@ -156,8 +189,13 @@ b-service = ["a-service"]
 "#;
 
     fn manifest(name: &str, uses: &[&str]) -> (String, String) {
-        let lines: String = uses.iter().map(|other| format!("{other}.workspace = true\n")).collect();
-        let text = format!("[package]\nname = \"{name}\"\n[dependencies]\n{lines}[dev-dependencies]\ntestkit = \"1\"\n");
+        let lines: String = uses
+            .iter()
+            .map(|other| format!("{other}.workspace = true\n"))
+            .collect();
+        let text = format!(
+            "[package]\nname = \"{name}\"\n[dependencies]\n{lines}[dev-dependencies]\ntestkit = \"1\"\n"
+        );
         (format!("crates/{name}/Cargo.toml"), text)
     }
 
@@ -177,14 +215,26 @@ b-service = ["a-service"]
             assert!(text.contains(from));
             text = text.replace(from, to);
         }
-        let mut files: Vec<(String, String)> = house.iter().map(|(name, uses)| manifest(name, uses)).collect();
+        let mut files: Vec<(String, String)> = house
+            .iter()
+            .map(|(name, uses)| manifest(name, uses))
+            .collect();
         files.push((LIST.into(), text));
-        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-        check(&Tree::of(&files)).iter().map(ToString::to_string).collect()
+        let files: Vec<(&str, &str)> = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str()))
+            .collect();
+        check(&Tree::of(&files))
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     fn one(found: &[String], what: &str) {
-        assert!(found.len() == 1 && found[0].contains(what), "{what}: {found:?}");
+        assert!(
+            found.len() == 1 && found[0].contains(what),
+            "{what}: {found:?}"
+        );
     }
 
     #[test]
@@ -195,19 +245,64 @@ b-service = ["a-service"]
     #[test]
     fn manifests_must_say_what_the_list_says() {
         one(&found(&[("db", &[])], &[]), "does not use kernel");
-        one(&found(&[("b-service", &["a-service", "db"])], &[]), "uses db, which docs/edges.toml does not say");
+        one(
+            &found(&[("b-service", &["a-service", "db"])], &[]),
+            "uses db, which docs/edges.toml does not say",
+        );
         one(&found(&[("c", &[])], &[]), "c is not in");
-        one(&found(&[], &[("db = [\"kernel\"]", "db = [\"kernel\"]\ngone = []"), ("[\"db\"]", "[\"db\", \"gone\"]")]), "gone does not exist");
-        one(&found(&[("db", &["kernel", "testkit"])], &[("db = [\"kernel\"]", "db = [\"kernel\", \"testkit\"]"), ("[\"kernel\"], ", "[\"kernel\", \"testkit\"], ")]), "which is for tests");
+        one(
+            &found(
+                &[],
+                &[
+                    ("db = [\"kernel\"]", "db = [\"kernel\"]\ngone = []"),
+                    ("[\"db\"]", "[\"db\", \"gone\"]"),
+                ],
+            ),
+            "gone does not exist",
+        );
+        one(
+            &found(
+                &[("db", &["kernel", "testkit"])],
+                &[
+                    ("db = [\"kernel\"]", "db = [\"kernel\", \"testkit\"]"),
+                    ("[\"kernel\"], ", "[\"kernel\", \"testkit\"], "),
+                ],
+            ),
+            "which is for tests",
+        );
     }
 
     #[test]
     fn the_list_must_obey_the_floors() {
-        let up = found(&[("kernel", &["db"])], &[("kernel = []", "kernel = [\"db\"]")]);
-        assert!(up[0].contains("kernel may not use db: it is not below"), "{up:?}");
-        one(&found(&[], &[("[\"b-service -> a-service\"]", "[]")]), "crosses areas");
-        one(&found(&[("a-core", &["kernel", "tokio"])], &[]), "may not use tokio");
-        one(&found(&[("a-core", &["kernel", "db"])], &[("a-core = [\"kernel\"]", "a-core = [\"kernel\", \"db\"]")]), "may not use db");
-        one(&found(&[], &[("cores = [\"kernel\", \"a-core\"]", "cores = [\"kernel\"]")]), "is not in cores");
+        let up = found(
+            &[("kernel", &["db"])],
+            &[("kernel = []", "kernel = [\"db\"]")],
+        );
+        assert!(
+            up[0].contains("kernel may not use db: it is not below"),
+            "{up:?}"
+        );
+        one(
+            &found(&[], &[("[\"b-service -> a-service\"]", "[]")]),
+            "crosses areas",
+        );
+        one(
+            &found(&[("a-core", &["kernel", "tokio"])], &[]),
+            "may not use tokio",
+        );
+        one(
+            &found(
+                &[("a-core", &["kernel", "db"])],
+                &[("a-core = [\"kernel\"]", "a-core = [\"kernel\", \"db\"]")],
+            ),
+            "may not use db",
+        );
+        one(
+            &found(
+                &[],
+                &[("cores = [\"kernel\", \"a-core\"]", "cores = [\"kernel\"]")],
+            ),
+            "is not in cores",
+        );
     }
 }

@@ -51,7 +51,10 @@ fn breaches(metadata: &Value) -> Vec<Finding> {
 
 /// Whether an SPDX expression leaves us a choice that is allowed.
 fn accepts(expression: &str) -> bool {
-    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
+    let spaced = expression
+        .replace('(', " ( ")
+        .replace(')', " ) ")
+        .replace('/', " OR ");
     let tokens: Vec<&str> = spaced.split_whitespace().collect();
     let (accepted, rest) = any(&tokens);
     accepted && rest.is_empty()
@@ -85,9 +88,10 @@ fn one<'a>(tokens: &'a [&'a str]) -> (bool, &'a [&'a str]) {
                 .filter(|(close, _)| **close == ")")
                 .map_or((false, rest), |(_, after)| (accepted, after))
         }
-        [name, "WITH", exception, rest @ ..] => {
-            (ALLOWED.contains(&format!("{name} WITH {exception}").as_str()), rest)
-        }
+        [name, "WITH", exception, rest @ ..] => (
+            ALLOWED.contains(&format!("{name} WITH {exception}").as_str()),
+            rest,
+        ),
         [name, rest @ ..] => (ALLOWED.contains(name), rest),
         [] => (false, tokens),
     }
@@ -108,7 +112,13 @@ mod tests {
         ] {
             assert!(accepts(good), "{good}");
         }
-        for bad in ["AGPL-3.0", "MIT AND GPL-3.0", "(MIT OR ISC", "", "none named"] {
+        for bad in [
+            "AGPL-3.0",
+            "MIT AND GPL-3.0",
+            "(MIT OR ISC",
+            "",
+            "none named",
+        ] {
             assert!(!accepts(bad), "{bad}");
         }
     }
@@ -118,7 +128,16 @@ mod tests {
         let metadata = serde_json::json!({ "packages": [
             { "name": "good", "license": "MIT" }, { "name": "bad", "license": "AGPL-3.0" }, { "name": "silent" },
         ] });
-        let found: Vec<String> = breaches(&metadata).iter().map(ToString::to_string).collect();
-        assert_eq!(found, ["bad: its licence is AGPL-3.0", "silent: its licence is none named"]);
+        let found: Vec<String> = breaches(&metadata)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "bad: its licence is AGPL-3.0",
+                "silent: its licence is none named"
+            ]
+        );
     }
 }

@@ -17,7 +17,10 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
     let mut numbers: BTreeMap<&str, &str> = BTreeMap::new();
     for folder in present.keys() {
         let Some(number) = number(folder) else {
-            findings.push(Finding::file(folder, "is not called NNNN_<area>_<what>/up.sql"));
+            findings.push(Finding::file(
+                folder,
+                "is not called NNNN_<area>_<what>/up.sql",
+            ));
             continue;
         };
         if let Some(other) = numbers.insert(number, folder) {
@@ -35,7 +38,9 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
 fn locked(lock: &str, present: &BTreeMap<&str, &str>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut newest = "";
-    let entries = lock.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let entries = lock
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty());
     let mut known = Vec::new();
     for line in entries {
         let Some((hash, folder)) = line.split_once("  ") else {
@@ -47,14 +52,20 @@ fn locked(lock: &str, present: &BTreeMap<&str, &str>) -> Vec<Finding> {
         match present.get(folder) {
             None => findings.push(Finding::file(folder, "was released and is gone")),
             Some(text) if hash_of(text) != hash => {
-                findings.push(Finding::file(folder, "was released and then edited: write a new migration"));
+                findings.push(Finding::file(
+                    folder,
+                    "was released and then edited: write a new migration",
+                ));
             }
             Some(_) => {}
         }
     }
     for folder in present.keys().filter(|folder| !known.contains(folder)) {
         if number(folder).is_some_and(|number| number < newest) {
-            findings.push(Finding::file(folder, "comes before a released one: databases in use would skip it"));
+            findings.push(Finding::file(
+                folder,
+                "comes before a released one: databases in use would skip it",
+            ));
         }
     }
     findings
@@ -67,7 +78,9 @@ pub fn lock_all() -> Result<(), String> {
     if let Some(breach) = breaches.first() {
         return Err(breach.to_string());
     }
-    let mut text = String::from("# Released migrations, written by `cargo xtask release`. Never edit one: write a new one.\n");
+    let mut text = String::from(
+        "# Released migrations, written by `cargo xtask release`. Never edit one: write a new one.\n",
+    );
     for (folder, sql) in present(&tree) {
         text.push_str(&format!("{}  {folder}\n", hash_of(sql)));
     }
@@ -106,13 +119,23 @@ mod tests {
     const TWO: &str = "migrations/0002_jobs_queue/up.sql";
 
     fn found(files: &[(&str, &str)]) -> Vec<String> {
-        check(&Tree::of(files)).iter().map(ToString::to_string).collect()
+        check(&Tree::of(files))
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
     fn released_migrations_may_not_change_vanish_or_be_preceded() {
         let lock = format!("# note\n{}  0002_jobs_queue\n", hash_of("b"));
-        assert_eq!(found(&[(LOCK, &lock), (TWO, "b"), ("migrations/0003_audit_log/up.sql", "c")]), [""; 0]);
+        assert_eq!(
+            found(&[
+                (LOCK, &lock),
+                (TWO, "b"),
+                ("migrations/0003_audit_log/up.sql", "c")
+            ]),
+            [""; 0]
+        );
         assert!(found(&[(LOCK, &lock), (TWO, "edited")])[0].contains("then edited"));
         assert!(found(&[(LOCK, &lock)])[0].contains("is gone"));
         assert!(found(&[(LOCK, &lock), (ONE, "a"), (TWO, "b")])[0].contains("would skip it"));
@@ -121,7 +144,14 @@ mod tests {
     #[test]
     fn names_and_numbers_are_regular() {
         assert!(found(&[(LOCK, ""), ("migrations/1_x/up.sql", "")])[0].contains("is not called"));
-        assert!(found(&[(LOCK, ""), (ONE, ""), ("migrations/0001_other_thing/up.sql", "")])[0].contains("has the number of"));
+        assert!(
+            found(&[
+                (LOCK, ""),
+                (ONE, ""),
+                ("migrations/0001_other_thing/up.sql", "")
+            ])[0]
+                .contains("has the number of")
+        );
         assert!(found(&[(ONE, "")])[0].contains("is missing"));
     }
 }

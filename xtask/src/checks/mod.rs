@@ -67,11 +67,19 @@ pub fn all() -> Result<(), String> {
     let mut findings: Vec<Finding> = Vec::new();
     for (name, check) in CHECKS {
         let found = check(&tree);
-        println!("{:24} {}", name, if found.is_empty() { "ok" } else { "FAILED" });
+        println!(
+            "{:24} {}",
+            name,
+            if found.is_empty() { "ok" } else { "FAILED" }
+        );
         findings.extend(found);
     }
     let found = licences::check()?;
-    println!("{:24} {}", "licences", if found.is_empty() { "ok" } else { "FAILED" });
+    println!(
+        "{:24} {}",
+        "licences",
+        if found.is_empty() { "ok" } else { "FAILED" }
+    );
     findings.extend(found);
     if findings.is_empty() {
         return Ok(());

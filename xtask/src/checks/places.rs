@@ -34,7 +34,10 @@ mod tests {
     #[test]
     fn only_absolute_paths_of_machines_are_found() {
         let bad = format!("\nsee {}root/x", '/');
-        let tree = Tree::of(&[("a.md", &bad), ("b.md", "crates/work/x, /usr/lib, example.org/home/x")]);
+        let tree = Tree::of(&[
+            ("a.md", &bad),
+            ("b.md", "crates/work/x, /usr/lib, example.org/home/x"),
+        ]);
         let found = check(&tree);
         assert_eq!(found.len(), 1);
         assert!(found[0].to_string().starts_with("a.md:2:"));

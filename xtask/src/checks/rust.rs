@@ -24,7 +24,11 @@ pub fn split(text: &str) -> (String, Vec<Literal<'_>>) {
             Some(length)
         });
         if let Some(length) = length.or_else(|| character(rest)) {
-            code.extend(rest[..length].chars().map(|c| if c == '\n' { c } else { ' ' }));
+            code.extend(
+                rest[..length]
+                    .chars()
+                    .map(|c| if c == '\n' { c } else { ' ' }),
+            );
             at += length;
         } else {
             let next = rest.chars().next().unwrap_or(' ');
@@ -184,9 +188,15 @@ mod tests {
 
     #[test]
     fn tests_are_blanked_and_lines_kept() {
-        let code = "a();\n#[cfg(test)]\nmod tests {\n fn b() { c(); }\n}\n#[cfg(test)]\nmod more;\nd();";
+        let code =
+            "a();\n#[cfg(test)]\nmod tests {\n fn b() { c(); }\n}\n#[cfg(test)]\nmod more;\nd();";
         let left = without_tests(code);
-        assert!(left.contains("a()") && left.contains("d()") && !left.contains("c()") && !left.contains("more"));
+        assert!(
+            left.contains("a()")
+                && left.contains("d()")
+                && !left.contains("c()")
+                && !left.contains("more")
+        );
         assert_eq!(line_of(&left, left.find("d()").unwrap()), 8);
     }
 }

@@ -97,7 +97,11 @@ mod tests {
         for breach in breaches {
             let found = words("crates/db/src/lib.rs", breach);
             assert_eq!(found.len(), 1, "{breach}");
-            assert!(found[0].starts_with("crates/db/src/lib.rs:2: "), "{}", found[0]);
+            assert!(
+                found[0].starts_with("crates/db/src/lib.rs:2: "),
+                "{}",
+                found[0]
+            );
         }
     }
 

@@ -30,9 +30,15 @@ pub fn places(tree: &Tree) -> Vec<Finding> {
         let lines: Vec<String> = without_tests(&code).lines().map(str::to_owned).collect();
         for literal in literals.iter().filter(|literal| is_sql(literal.text)) {
             // A line of a test was blanked, apart from what surrounds the string itself.
-            let product = lines.get(literal.line - 1).is_some_and(|line| !line.trim().is_empty());
+            let product = lines
+                .get(literal.line - 1)
+                .is_some_and(|line| !line.trim().is_empty());
             if product {
-                findings.push(Finding::line(path, literal.line, "SQL text belongs into the capability's sql.rs"));
+                findings.push(Finding::line(
+                    path,
+                    literal.line,
+                    "SQL text belongs into the capability's sql.rs",
+                ));
             }
         }
     }
@@ -49,7 +55,10 @@ fn is_sql(text: &str) -> bool {
 /// A `sql.rs` whose `ALL` no `statements()` lists is prepared and guarded by no test.
 pub fn registered(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (path, text) in tree.with_ending("rs").filter(|(path, _)| !is_test_file(path)) {
+    for (path, text) in tree
+        .with_ending("rs")
+        .filter(|(path, _)| !is_test_file(path))
+    {
         if !split(text).0.contains("statements! {") || path.starts_with(SEAM) {
             continue;
         }
@@ -57,7 +66,10 @@ pub fn registered(tree: &Tree) -> Vec<Finding> {
             continue;
         };
         let Some(module) = module.strip_suffix("sql.rs") else {
-            findings.push(Finding::file(path, "statements! belongs into a file called sql.rs"));
+            findings.push(Finding::file(
+                path,
+                "statements! belongs into a file called sql.rs",
+            ));
             continue;
         };
         let name = format!("{}sql::ALL", module.replace('/', "::"));
@@ -67,7 +79,10 @@ pub fn registered(tree: &Tree) -> Vec<Finding> {
                 && text.contains(&name)
         });
         if !lists {
-            findings.push(Finding::file(path, format!("`{name}` is in no `fn statements()` of {package}")));
+            findings.push(Finding::file(
+                path,
+                format!("`{name}` is in no `fn statements()` of {package}"),
+            ));
         }
     }
     findings
@@ -87,18 +102,35 @@ mod tests {
             ("tests/tests/x.rs", bad),
         ]);
         let found: Vec<String> = places(&tree).iter().map(ToString::to_string).collect();
-        assert_eq!(found, ["crates/jobs/src/lib.rs:2: SQL text belongs into the capability's sql.rs"]);
+        assert_eq!(
+            found,
+            ["crates/jobs/src/lib.rs:2: SQL text belongs into the capability's sql.rs"]
+        );
     }
 
     #[test]
     fn unregistered_statements_are_found() {
         let sql = "db::statements! { A: \"SELECT 1\" () -> (Int); }";
         let lists = "pub fn statements() { [queue::sql::ALL] }";
-        let good = [("crates/jobs/src/queue/sql.rs", sql), ("crates/jobs/src/lib.rs", lists)];
+        let good = [
+            ("crates/jobs/src/queue/sql.rs", sql),
+            ("crates/jobs/src/lib.rs", lists),
+        ];
         assert!(registered(&Tree::of(&good)).is_empty());
-        let bad = [("crates/jobs/src/other/sql.rs", sql), ("crates/jobs/src/lib.rs", lists)];
-        assert!(registered(&Tree::of(&bad))[0].to_string().contains("`other::sql::ALL`"));
+        let bad = [
+            ("crates/jobs/src/other/sql.rs", sql),
+            ("crates/jobs/src/lib.rs", lists),
+        ];
+        assert!(
+            registered(&Tree::of(&bad))[0]
+                .to_string()
+                .contains("`other::sql::ALL`")
+        );
         let wrong = [("crates/jobs/src/queue.rs", sql)];
-        assert!(registered(&Tree::of(&wrong))[0].to_string().contains("called sql.rs"));
+        assert!(
+            registered(&Tree::of(&wrong))[0]
+                .to_string()
+                .contains("called sql.rs")
+        );
     }
 }
