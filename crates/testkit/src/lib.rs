@@ -23,3 +23,8 @@ pub use chance::SeededChance;
 pub use clock::TestClock;
 pub use db::Engine;
 pub use engines::{TestDb, race};
+
+/// A vault with keys of its own, the same in every test.
+pub fn vault() -> vault::Vault {
+    vault::Vault::ephemeral(SeededChance::new(2)).expect("fresh keys are good keys")
+}
