@@ -87,8 +87,21 @@ pub fn registered(tree: &Tree) -> Vec<Finding> {
                 format!("`{name}` is in no `fn statements()` of {package}"),
             ));
         }
+        let lists = format!("{}::statements()", crate_name(tree, package));
+        if !tree.get(PRODUCT).unwrap_or_default().contains(&lists) {
+            findings.push(Finding::file(PRODUCT, format!("lacks `{lists}`")));
+        }
     }
+    findings.dedup();
     findings
+}
+
+/// The name of a package as it is written in code.
+fn crate_name(tree: &Tree, package: &str) -> String {
+    let manifest = tree.get(&format!("{package}/Cargo.toml"));
+    let lines = manifest.unwrap_or_default().lines();
+    let name = lines.filter_map(|line| line.strip_prefix("name = ")).next();
+    name.unwrap_or_default().trim_matches('"').replace('-', "_")
 }
 
 #[cfg(test)]
