@@ -78,7 +78,10 @@ pub enum DbError {
 impl DbError {
     /// Whether the same command can be sent again and nothing was changed by this one.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Busy | Self::Timeout | Self::Retry)
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::Busy | Self::Timeout | Self::Retry
+        )
     }
 }
 

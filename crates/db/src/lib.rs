@@ -63,9 +63,11 @@ impl std::fmt::Debug for DbSettings {
     // The address may hold a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Sqlite { path, readers } => {
-                f.debug_struct("Sqlite").field("path", path).field("readers", readers).finish()
-            }
+            Self::Sqlite { path, readers } => f
+                .debug_struct("Sqlite")
+                .field("path", path)
+                .field("readers", readers)
+                .finish(),
             Self::Postgres { connections, .. } => f
                 .debug_struct("Postgres")
                 .field("connections", connections)
@@ -75,8 +77,14 @@ impl std::fmt::Debug for DbSettings {
 }
 
 enum Inner {
-    Sqlite { writer: sqlite::Writer, readers: sqlite::Readers, path: PathBuf },
-    Postgres { runner: Arc<postgres::Runner> },
+    Sqlite {
+        writer: sqlite::Writer,
+        readers: sqlite::Readers,
+        path: PathBuf,
+    },
+    Postgres {
+        runner: Arc<postgres::Runner>,
+    },
 }
 
 /// The database. Cheap to clone.
@@ -88,7 +96,9 @@ pub struct Db {
 
 impl std::fmt::Debug for Db {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Db").field("engine", &self.engine()).finish_non_exhaustive()
+        f.debug_struct("Db")
+            .field("engine", &self.engine())
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,7 +110,11 @@ impl Db {
             DbSettings::Sqlite { path, readers } => {
                 let writer = sqlite::Writer::start(path.clone(), Arc::clone(&clock))?;
                 let readers = sqlite::Readers::open(&path, readers.max(1))?;
-                Inner::Sqlite { writer, readers, path }
+                Inner::Sqlite {
+                    writer,
+                    readers,
+                    path,
+                }
             }
             DbSettings::Postgres { url, connections } => {
                 let postgres = postgres::Postgres::open(&url, connections.max(2)).await?;
@@ -114,7 +128,10 @@ impl Db {
                 }
             }
         };
-        Ok(Self { inner: Arc::new(inner), clock })
+        Ok(Self {
+            inner: Arc::new(inner),
+            clock,
+        })
     }
 
     /// Which engine this is; for metrics and tests, never for a use case.
@@ -139,7 +156,10 @@ impl Db {
         C: Send + Sync + 'static,
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
-        F: for<'t> Fn(&'t mut WriteTx, &'t C) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut WriteTx, &'t C) -> BoxFuture<'t, Result<T, E>>
+            + Send
+            + Sync
+            + 'static,
     {
         let began = instant();
         let answer = match &*self.inner {
@@ -166,7 +186,10 @@ impl Db {
                 let input = &input;
                 readers
                     .with(|session| async move {
-                        let mut tx = ReadTx { session: tx::Session::Sqlite(session), now };
+                        let mut tx = ReadTx {
+                            session: tx::Session::Sqlite(session),
+                            now,
+                        };
                         let answer = use_case(&mut tx, input).await;
                         (tx.session.into_sqlite(), answer)
                     })
@@ -174,7 +197,10 @@ impl Db {
             }
             Inner::Postgres { runner } => {
                 let session = runner.postgres.session().await?;
-                let mut tx = ReadTx { session: tx::Session::Postgres(Box::new(session)), now };
+                let mut tx = ReadTx {
+                    session: tx::Session::Postgres(Box::new(session)),
+                    now,
+                };
                 let work = use_case(&mut tx, &input);
                 tokio::time::timeout(postgres::READ_TIME, work)
                     .await
@@ -195,7 +221,10 @@ impl Db {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "measures a duration for the metrics, decides nothing")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "measures a duration for the metrics, decides nothing"
+)]
 fn instant() -> Instant {
     Instant::now()
 }

@@ -47,8 +47,11 @@ impl Migration {
 
     /// The statements, without comments.
     pub fn steps(&self) -> Vec<String> {
-        let text: Vec<&str> =
-            self.text.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+        let text: Vec<&str> = self
+            .text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("--"))
+            .collect();
         text.join("\n")
             .split(';')
             .map(str::trim)
@@ -71,7 +74,9 @@ pub fn expand(step: &str, engine: Engine) -> String {
             (" BOOLEAN", " INTEGER"),
         ],
     };
-    words.iter().fold(step.to_owned(), |text, (from, to)| text.replace(from, to))
+    words
+        .iter()
+        .fold(step.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 /// What [`Db::migrate`] did.
@@ -102,15 +107,23 @@ impl Db {
     /// Brings the schema up to date. Several programs may try at once: one does it, the others find it
     /// done. Each migration is one transaction, so a killed run is simply run again (F17).
     pub async fn migrate(&self) -> Result<Migrated, MigrateError> {
-        self.run_step("db.migrate_base", vec![expand(BASE, self.engine())], None).await?;
-        let mut done = Migrated { applied: Vec::new(), at: 0 };
+        self.run_step("db.migrate_base", vec![expand(BASE, self.engine())], None)
+            .await?;
+        let mut done = Migrated {
+            applied: Vec::new(),
+            at: 0,
+        };
         for migration in Migration::all()? {
             done.at = migration.number;
             if self.apply(&migration).await? {
                 done.applied.push(migration.name);
             }
         }
-        let newest = self.applied().await?.last().map_or(0, |(number, _)| *number);
+        let newest = self
+            .applied()
+            .await?
+            .last()
+            .map_or(0, |(number, _)| *number);
         if newest > done.at {
             return Err(MigrateError::Newer(newest));
         }
@@ -121,22 +134,33 @@ impl Db {
     pub async fn pending(&self) -> Result<Vec<&'static str>, MigrateError> {
         let applied = self.applied().await.unwrap_or_default();
         let is_applied = |m: &Migration| applied.iter().any(|(number, _)| *number == m.number);
-        Ok(Migration::all()?.into_iter().filter(|m| !is_applied(m)).map(|m| m.name).collect())
+        Ok(Migration::all()?
+            .into_iter()
+            .filter(|m| !is_applied(m))
+            .map(|m| m.name)
+            .collect())
     }
 
     async fn applied(&self) -> Result<Vec<(i64, [u8; 32])>, DbError> {
         self.read("db.migrations", (), |tx, ()| {
             Box::pin(async move {
                 let rows = tx.query(&sql::APPLIED, params![]).await?;
-                rows.iter().map(|row| Ok((row.int(0)?, row.array(2)?))).collect()
+                rows.iter()
+                    .map(|row| Ok((row.int(0)?, row.array(2)?)))
+                    .collect()
             })
         })
         .await
     }
 
     async fn apply(&self, migration: &Migration) -> Result<bool, MigrateError> {
-        let steps = migration.steps().iter().map(|s| expand(s, self.engine())).collect();
-        self.run_step("db.migrate", steps, Some(migration.clone())).await
+        let steps = migration
+            .steps()
+            .iter()
+            .map(|s| expand(s, self.engine()))
+            .collect();
+        self.run_step("db.migrate", steps, Some(migration.clone()))
+            .await
     }
 
     /// Runs schema text; the only SQL that is not a registered statement.
@@ -150,7 +174,9 @@ impl Db {
             Box::pin(async move {
                 if let Some(migration) = migration {
                     if let Session::Postgres(session) = &mut tx.session {
-                        session.simple("LOCK TABLE schema_migration IN EXCLUSIVE MODE").await?;
+                        session
+                            .simple("LOCK TABLE schema_migration IN EXCLUSIVE MODE")
+                            .await?;
                     }
                     let rows = tx.query(&sql::APPLIED, params![]).await?;
                     for row in &rows {
@@ -182,8 +208,11 @@ impl Db {
                 if let Some(migration) = migration {
                     let now = tx.now();
                     let hash = migration.hash();
-                    tx.execute(&sql::NOTE, params![migration.number, migration.name, &hash, now])
-                        .await?;
+                    tx.execute(
+                        &sql::NOTE,
+                        params![migration.number, migration.name, &hash, now],
+                    )
+                    .await?;
                 }
                 Ok(true)
             })
@@ -209,7 +238,10 @@ mod tests {
         let all = Migration::all().unwrap();
         assert_eq!(all[0].name, "0001_db_base");
         assert_eq!(all[0].steps().len(), 3);
-        assert!(all.iter().zip(1..).all(|(m, n)| m.number == n), "numbers have no gaps");
+        assert!(
+            all.iter().zip(1..).all(|(m, n)| m.number == n),
+            "numbers have no gaps"
+        );
     }
 
     #[test]

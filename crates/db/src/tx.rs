@@ -68,7 +68,9 @@ impl ReadTx {
         statement: &'static Statement,
         params: &[Param<'_>],
     ) -> Result<Row, DbError> {
-        self.query_opt(statement, params).await?.ok_or_else(|| row_count(statement, 0))
+        self.query_opt(statement, params)
+            .await?
+            .ok_or_else(|| row_count(statement, 0))
     }
 }
 
@@ -121,9 +123,11 @@ impl WriteTx {
     ) -> Result<(), DbError> {
         match self.execute(statement, params).await? {
             1 => Ok(()),
-            actual => {
-                Err(DbError::RowCount { statement: statement.name, expected: 1, actual })
-            }
+            actual => Err(DbError::RowCount {
+                statement: statement.name,
+                expected: 1,
+                actual,
+            }),
         }
     }
 

@@ -44,7 +44,9 @@ impl Postgres {
         let manager = Manager::from_config(
             config,
             NoTls,
-            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+            ManagerConfig {
+                recycling_method: RecyclingMethod::Fast,
+            },
         );
         let pool = Pool::builder(manager)
             .max_size(connections)
@@ -58,19 +60,39 @@ impl Postgres {
 
     pub(crate) async fn check_version(&self) -> Result<(), OpenError> {
         let unreachable = |e: String| OpenError::Unreachable(e);
-        let session = self.session().await.map_err(|e| unreachable(e.to_string()))?;
-        let row = session.client.query_one("SHOW server_version_num", &[]).await;
+        let session = self
+            .session()
+            .await
+            .map_err(|e| unreachable(e.to_string()))?;
+        let row = session
+            .client
+            .query_one("SHOW server_version_num", &[])
+            .await;
         let text: String = row
             .and_then(|row| row.try_get(0))
             .map_err(|_| unreachable("the server does not tell its version".to_owned()))?;
         let version = text.parse().unwrap_or(0);
-        if version < OLDEST { Err(OpenError::TooOld(version / 10_000)) } else { Ok(()) }
+        if version < OLDEST {
+            Err(OpenError::TooOld(version / 10_000))
+        } else {
+            Ok(())
+        }
     }
 
     /// A session for one transaction or one read.
     pub(crate) async fn session(&self) -> Result<PgSession, DbError> {
-        let client = self.pool.get().await.map_err(|e| DbError::Unavailable(pool_text(&e)))?;
-        Ok(PgSession { client, begin: false, keyed: false, retry: false, lost: false })
+        let client = self
+            .pool
+            .get()
+            .await
+            .map_err(|e| DbError::Unavailable(pool_text(&e)))?;
+        Ok(PgSession {
+            client,
+            begin: false,
+            keyed: false,
+            retry: false,
+            lost: false,
+        })
     }
 }
 
@@ -114,7 +136,8 @@ impl PgSession {
             rows.try_collect::<Vec<_>>().await
         };
         let answer = if std::mem::take(&mut self.begin) {
-            let (begun, answer) = futures_util::future::join(self.client.batch_execute("BEGIN"), sent).await;
+            let (begun, answer) =
+                futures_util::future::join(self.client.batch_execute("BEGIN"), sent).await;
             begun.and(answer)
         } else {
             sent.await
@@ -140,7 +163,8 @@ impl PgSession {
         let params: SmallVec<[PgParam<'_>; 12]> = params.iter().copied().map(PgParam).collect();
         let sent = self.client.execute_raw(&prepared, params.iter());
         let answer = if std::mem::take(&mut self.begin) {
-            let (begun, answer) = futures_util::future::join(self.client.batch_execute("BEGIN"), sent).await;
+            let (begun, answer) =
+                futures_util::future::join(self.client.batch_execute("BEGIN"), sent).await;
             begun.and(answer)
         } else {
             sent.await
@@ -164,9 +188,16 @@ impl PgSession {
             .collect();
         let client = &self.client;
         let begun = async {
-            if begin { client.batch_execute("BEGIN").await } else { Ok(()) }
+            if begin {
+                client.batch_execute("BEGIN").await
+            } else {
+                Ok(())
+            }
         };
-        let sent = prepared.iter().zip(&params).map(|(p, x)| client.execute_raw(p, x.iter()));
+        let sent = prepared
+            .iter()
+            .zip(&params)
+            .map(|(p, x)| client.execute_raw(p, x.iter()));
         let (begun, answers) =
             futures_util::future::join(begun, futures_util::future::join_all(sent)).await;
         let first = steps.first().map_or("batch", |(s, _)| s.name);
@@ -181,11 +212,16 @@ impl PgSession {
     /// Runs fixed or schema text that returns no rows.
     pub(crate) async fn simple(&mut self, text: &str) -> Result<(), DbError> {
         if std::mem::take(&mut self.begin) {
-            self.client.batch_execute("BEGIN").await.map_err(|e| self.note("begin", &e))?;
+            self.client
+                .batch_execute("BEGIN")
+                .await
+                .map_err(|e| self.note("begin", &e))?;
         }
         let answer = self.client.batch_execute(text).await;
         answer.map_err(|e| {
-            let message = e.as_db_error().map_or_else(|| e.to_string(), |e| e.message().to_owned());
+            let message = e
+                .as_db_error()
+                .map_or_else(|| e.to_string(), |e| e.message().to_owned());
             match self.note("schema", &e) {
                 DbError::Driver { statement, .. } => DbError::Driver { statement, message },
                 other => other,
@@ -217,7 +253,11 @@ impl PgSession {
     }
 
     /// Sorts what the driver reports and remembers what it means for the whole transaction.
-    pub(crate) fn note(&mut self, statement: &'static str, error: &tokio_postgres::Error) -> DbError {
+    pub(crate) fn note(
+        &mut self,
+        statement: &'static str,
+        error: &tokio_postgres::Error,
+    ) -> DbError {
         let sorted = sort(statement, error);
         match sorted {
             DbError::Retry => self.retry = true,
@@ -240,9 +280,16 @@ fn sort(statement: &'static str, error: &tokio_postgres::Error) -> DbError {
         DbError::Retry
     } else if text == "57014" {
         DbError::Timeout
-    } else if ["08", "57", "53", "58"].iter().any(|class| text.starts_with(class)) || text == "25006" {
+    } else if ["08", "57", "53", "58"]
+        .iter()
+        .any(|class| text.starts_with(class))
+        || text == "25006"
+    {
         DbError::Unavailable(format!("{statement}: {text}"))
     } else {
-        DbError::Driver { statement, message: text.to_owned() }
+        DbError::Driver {
+            statement,
+            message: text.to_owned(),
+        }
     }
 }

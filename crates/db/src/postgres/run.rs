@@ -52,13 +52,23 @@ impl Runner {
         C: Send + Sync + 'static,
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
-        F: for<'t> Fn(&'t mut WriteTx, &'t C) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut WriteTx, &'t C) -> BoxFuture<'t, Result<T, E>>
+            + Send
+            + Sync
+            + 'static,
     {
         // In a task of its own: a caller that goes away must not cut a COMMIT in half.
-        #[expect(clippy::disallowed_methods, reason = "the task is awaited here and bounded in time")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the task is awaited here and bounded in time"
+        )]
         let task = tokio::spawn(async move { self.tries(name, &input, &use_case).await });
         task.await.unwrap_or_else(|_| {
-            Err(DbError::Misuse { statement: name, why: "the use case panicked" }.into())
+            Err(DbError::Misuse {
+                statement: name,
+                why: "the use case panicked",
+            }
+            .into())
         })
     }
 
@@ -87,7 +97,9 @@ impl Runner {
     fn pause(&self, attempt: u32) -> Duration {
         let most = PAUSE.saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX));
         let micros = u64::try_from(most.as_micros()).unwrap_or(u64::MAX).max(1);
-        let mut mixed = self.pauses.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
+        let mut mixed = self
+            .pauses
+            .fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         Duration::from_micros((mixed ^ (mixed >> 31)).checked_rem(micros).unwrap_or(0))
@@ -104,7 +116,10 @@ impl Runner {
         };
         let mut tx = WriteTx {
             read: ReadTx {
-                session: Session::Postgres(Box::new(PgSession { begin: true, ..session })),
+                session: Session::Postgres(Box::new(PgSession {
+                    begin: true,
+                    ..session
+                })),
                 now: self.clock.now(),
             },
         };
@@ -130,7 +145,11 @@ impl Runner {
                     Err(error) => error,
                     Ok(_) => DbError::Retry.into(),
                 };
-                if again { Try::Again(error) } else { Try::Done(Err(error)) }
+                if again {
+                    Try::Again(error)
+                } else {
+                    Try::Done(Err(error))
+                }
             }
         }
     }
@@ -139,7 +158,11 @@ impl Runner {
 /// Commits. When the connection is lost while the answer is on its way, the outcome is unknown: with an
 /// idempotency key the transaction is simply run again, for the key's row tells (and its unique index
 /// waits for a COMMIT that is still going on); without one the caller is told the truth.
-async fn commit<T, E: From<DbError>>(mut session: PgSession, name: &'static str, value: T) -> Try<T, E> {
+async fn commit<T, E: From<DbError>>(
+    mut session: PgSession,
+    name: &'static str,
+    value: T,
+) -> Try<T, E> {
     if session.begin {
         // Nothing was ever sent.
         return Try::Done(Ok(value));
@@ -153,7 +176,11 @@ async fn commit<T, E: From<DbError>>(mut session: PgSession, name: &'static str,
             let unsure = session.lost || error.code().is_some_and(|c| c.code().starts_with("XX"));
             if !unsure {
                 let again = session.retry;
-                return if again { Try::Again(sorted.into()) } else { Try::Done(Err(sorted.into())) };
+                return if again {
+                    Try::Again(sorted.into())
+                } else {
+                    Try::Done(Err(sorted.into()))
+                };
             }
         }
         Err(_) => {}
@@ -162,14 +189,22 @@ async fn commit<T, E: From<DbError>>(mut session: PgSession, name: &'static str,
     let keyed = session.keyed;
     drop(deadpool_postgres::Object::take(session.client));
     let error = DbError::UnknownCommit.into();
-    if keyed { Try::Again(error) } else { Try::Done(Err(error)) }
+    if keyed {
+        Try::Again(error)
+    } else {
+        Try::Done(Err(error))
+    }
 }
 
 async fn roll_back(session: PgSession) {
     if session.begin {
         return;
     }
-    let done = timeout(Duration::from_secs(1), session.client.batch_execute("ROLLBACK")).await;
+    let done = timeout(
+        Duration::from_secs(1),
+        session.client.batch_execute("ROLLBACK"),
+    )
+    .await;
     if !matches!(done, Ok(Ok(()))) {
         // The server ends the transaction when the connection goes.
         drop(deadpool_postgres::Object::take(session.client));
@@ -177,5 +212,8 @@ async fn roll_back(session: PgSession) {
 }
 
 fn misuse(name: &'static str) -> DbError {
-    DbError::Misuse { statement: name, why: "not a PostgreSQL session" }
+    DbError::Misuse {
+        statement: name,
+        why: "not a PostgreSQL session",
+    }
 }

@@ -55,8 +55,10 @@ impl SqliteSession {
         params: &[Param<'_>],
     ) -> Result<Vec<Row>, DbError> {
         let fail = |e: rusqlite::Error| driver_error(statement.name, &e);
-        let mut prepared =
-            self.conn.prepare_cached(statement.text_for(Engine::Sqlite)).map_err(fail)?;
+        let mut prepared = self
+            .conn
+            .prepare_cached(statement.text_for(Engine::Sqlite))
+            .map_err(fail)?;
         if prepared.column_count() != statement.columns.len() {
             return Err(DbError::Misuse {
                 statement: statement.name,
@@ -85,11 +87,15 @@ impl SqliteSession {
         // A failing disk makes SQLite roll the transaction back by itself; what the use case then writes
         // must not slip in outside of one.
         if self.conn.is_autocommit() {
-            return Err(DbError::Unavailable("the transaction was rolled back".to_owned()));
+            return Err(DbError::Unavailable(
+                "the transaction was rolled back".to_owned(),
+            ));
         }
         let fail = |e: rusqlite::Error| driver_error(statement.name, &e);
-        let mut prepared =
-            self.conn.prepare_cached(statement.text_for(Engine::Sqlite)).map_err(fail)?;
+        let mut prepared = self
+            .conn
+            .prepare_cached(statement.text_for(Engine::Sqlite))
+            .map_err(fail)?;
         bind(&mut prepared, params).map_err(fail)?;
         let touched = prepared.raw_execute().map_err(fail)?;
         Ok(u64::try_from(touched).unwrap_or(u64::MAX))
@@ -98,7 +104,11 @@ impl SqliteSession {
     /// Runs fixed text (transaction control, schema steps).
     pub(crate) fn control(&self, text: &'static str) -> Result<(), DbError> {
         let fail = |e: rusqlite::Error| driver_error(text, &e);
-        self.conn.prepare_cached(text).map_err(fail)?.raw_execute().map_err(fail)?;
+        self.conn
+            .prepare_cached(text)
+            .map_err(fail)?
+            .raw_execute()
+            .map_err(fail)?;
         Ok(())
     }
 }
@@ -125,7 +135,11 @@ fn read(
     kind: Kind,
     value: ValueRef<'_>,
 ) -> Result<Value, DbError> {
-    let wrong = |why| DbError::Inconsistent { statement: statement.name, column, why };
+    let wrong = |why| DbError::Inconsistent {
+        statement: statement.name,
+        column,
+        why,
+    };
     Ok(match (kind.base(), value) {
         (_, ValueRef::Null) if kind.is_optional() => Value::Null,
         (_, ValueRef::Null) => return Err(wrong("unexpected NULL")),
@@ -144,9 +158,10 @@ fn read(
 pub(crate) fn driver_error(statement: &'static str, error: &rusqlite::Error) -> DbError {
     let message = || error.to_string();
     match error.sqlite_error() {
-        Some(e) if e.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY
-            || e.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
-            || e.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_ROWID =>
+        Some(e)
+            if e.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+                || e.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
+                || e.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_ROWID =>
         {
             DbError::Conflict { statement }
         }
@@ -158,8 +173,14 @@ pub(crate) fn driver_error(statement: &'static str, error: &rusqlite::Error) -> 
             | ErrorCode::CannotOpen
             | ErrorCode::OutOfMemory
             | ErrorCode::OperationInterrupted => DbError::Unavailable(message()),
-            _ => DbError::Driver { statement, message: message() },
+            _ => DbError::Driver {
+                statement,
+                message: message(),
+            },
         },
-        None => DbError::Driver { statement, message: message() },
+        None => DbError::Driver {
+            statement,
+            message: message(),
+        },
     }
 }

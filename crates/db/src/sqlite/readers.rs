@@ -17,8 +17,13 @@ pub(crate) struct Readers {
 
 impl Readers {
     pub(crate) fn open(path: &Path, count: usize) -> Result<Self, OpenError> {
-        let free = (0..count).map(|_| open(path, true)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { free: Mutex::new(free), places: Semaphore::new(count) })
+        let free = (0..count)
+            .map(|_| open(path, true))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            free: Mutex::new(free),
+            places: Semaphore::new(count),
+        })
     }
 
     /// Lends a connection to `f` and takes it back.

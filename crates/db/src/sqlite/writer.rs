@@ -71,15 +71,25 @@ where
     F: for<'t> Fn(&'t mut WriteTx, &'t C) -> BoxFuture<'t, Result<T, E>> + Send,
 {
     fn claim(&self) -> bool {
-        self.turn.compare_exchange(WAITING, RUNNING, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.turn
+            .compare_exchange(WAITING, RUNNING, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
     }
 
     fn run(&mut self, tx: &mut WriteTx) -> bool {
-        let misuse = |why| DbError::Misuse { statement: self.name, why }.into();
+        let misuse = |why| {
+            DbError::Misuse {
+                statement: self.name,
+                why,
+            }
+            .into()
+        };
         // On SQLite every statement is ready at once, so a use case that awaits nothing but SQL finishes
         // in one poll. One that does not has awaited something else, which the house forbids.
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            (self.use_case)(tx, &self.input).as_mut().poll(&mut Context::from_waker(Waker::noop()))
+            (self.use_case)(tx, &self.input)
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
         }));
         let outcome = match polled {
             Ok(Poll::Ready(outcome)) => outcome,
@@ -119,13 +129,27 @@ impl Writer {
         let session = open(&path, false)?;
         let (sender, receiver) = crossbeam_channel::bounded(QUEUE_MAX);
         let tx = WriteTx {
-            read: ReadTx { session: Session::Sqlite(session), now: clock.now() },
+            read: ReadTx {
+                session: Session::Sqlite(session),
+                now: clock.now(),
+            },
         };
         let thread = std::thread::Builder::new()
             .name("db-writer".to_owned())
-            .spawn(move || Loop { tx, clock, receiver, path }.run())
+            .spawn(move || {
+                Loop {
+                    tx,
+                    clock,
+                    receiver,
+                    path,
+                }
+                .run()
+            })
             .map_err(|e| OpenError::Unreachable(e.to_string()))?;
-        Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            queue: Mutex::new(Some(sender)),
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     pub(crate) async fn call<C, T, E, F>(
@@ -143,7 +167,14 @@ impl Writer {
         let closed = || DbError::Unavailable("the writer is closed".to_owned());
         let (reply, mut answer) = oneshot::channel();
         let turn = Arc::new(AtomicU8::new(WAITING));
-        let call = Call { name, input, use_case, outcome: None, reply, turn: Arc::clone(&turn) };
+        let call = Call {
+            name,
+            input,
+            use_case,
+            outcome: None,
+            reply,
+            turn: Arc::clone(&turn),
+        };
         let sent = match &*self.queue.lock() {
             Some(queue) => queue.try_send(Box::new(call)).map_err(|e| match e {
                 TrySendError::Full(_) => DbError::Busy,
@@ -155,7 +186,10 @@ impl Writer {
         if let Ok(answer) = tokio::time::timeout(TURN_TIME, &mut answer).await {
             return answer.unwrap_or_else(|_| Err(closed().into()));
         }
-        if turn.compare_exchange(WAITING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+        if turn
+            .compare_exchange(WAITING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+        {
             return Err(DbError::Busy.into());
         }
         // The writer is at it: the answer may be a commit that hangs in a failing disk.
@@ -263,16 +297,19 @@ impl Loop {
     fn control(&self, text: &'static str) -> Result<(), DbError> {
         match &self.tx.read.session {
             Session::Sqlite(session) => session.control(text),
-            Session::Postgres(_) => {
-                Err(DbError::Misuse { statement: text, why: "not a SQLite session" })
-            }
+            Session::Postgres(_) => Err(DbError::Misuse {
+                statement: text,
+                why: "not a SQLite session",
+            }),
         }
     }
 
     /// After a failed group: leave the transaction, and if that fails too, open the file anew, so that
     /// writing works again as soon as the disk does (F3).
     fn recover(&mut self) {
-        let Session::Sqlite(SqliteSession { conn }) = &self.tx.read.session else { return };
+        let Session::Sqlite(SqliteSession { conn }) = &self.tx.read.session else {
+            return;
+        };
         if conn.is_autocommit() || self.control("ROLLBACK").is_ok() {
             return;
         }
@@ -283,7 +320,10 @@ impl Loop {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "measures how long a group has been open, decides nothing")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "measures how long a group has been open, decides nothing"
+)]
 fn now() -> Instant {
     Instant::now()
 }
