@@ -161,8 +161,7 @@ impl Breaker {
 
     fn half_failed(&self) -> bool {
         let failures = self.recent.iter().filter(|failure| **failure).count();
-        self.recent.len() >= self.limits.window
-            && failures.saturating_mul(2) >= self.limits.window
+        self.recent.len() >= self.limits.window && failures.saturating_mul(2) >= self.limits.window
     }
 }
 

@@ -152,7 +152,12 @@ impl HttpGateway {
         request.build().map_err(|_| rejected(()))
     }
 
-    fn judge(&self, status: StatusCode, retry_after: Option<Duration>, answer: Option<&Value>) -> Result<(), SendError> {
+    fn judge(
+        &self,
+        status: StatusCode,
+        retry_after: Option<Duration>,
+        answer: Option<&Value>,
+    ) -> Result<(), SendError> {
         if let Some(error) = self.named_error(answer) {
             return Err(error);
         }
@@ -267,13 +272,9 @@ impl Carrier for HttpGateway {
 
 async fn read(mut response: Response) -> Result<Vec<u8>, SendError> {
     let mut answer = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|_| SendError::Unknown {
-            code: "broken_answer",
-        })?
-    {
+    while let Some(chunk) = response.chunk().await.map_err(|_| SendError::Unknown {
+        code: "broken_answer",
+    })? {
         answer.extend_from_slice(&chunk);
         if answer.len() > LONGEST_ANSWER {
             return Err(SendError::Unknown {
@@ -409,7 +410,10 @@ mod tests {
     #[test]
     fn words_are_filled_in_once() {
         let plain = |template| WORDS.fill(template, str::to_owned);
-        assert_eq!(plain("{to}|{digits}|{code}"), "+79001234567|79001234567|123456");
+        assert_eq!(
+            plain("{to}|{digits}|{code}"),
+            "+79001234567|79001234567|123456"
+        );
         assert_eq!(plain("{text}"), "код {code} & \"ещё\"");
         assert_eq!(plain("{unknown} {to"), "{unknown} {to");
         assert_eq!(WORDS.fill("?to={to}", percent), "?to=%2B79001234567");
@@ -425,7 +429,10 @@ mod tests {
 
     #[test]
     fn the_code_is_the_end_of_the_number() {
-        assert_eq!(code_of_number("+7 (495) 123-45-67", 6).as_deref(), Some("234567"));
+        assert_eq!(
+            code_of_number("+7 (495) 123-45-67", 6).as_deref(),
+            Some("234567")
+        );
         assert_eq!(code_of_number("74951234567", 4).as_deref(), Some("4567"));
         assert_eq!(code_of_number("123", 4), None);
     }

@@ -119,7 +119,9 @@ impl Carrier for Smpp {
             Line::Refused => return Err(not_now("login_refused")),
             Line::Down => return Err(not_now("no_line")),
         };
-        let parts = self.inner.submissions(phone, text, message.worthless_after)?;
+        let parts = self
+            .inner
+            .submissions(phone, text, message.worthless_after)?;
         let mut last = None;
         for part in parts {
             let permit = self.inner.window.acquire();
@@ -132,7 +134,10 @@ impl Carrier for Smpp {
                     code: "window_full",
                     retry_after: Some(THROTTLE_PAUSE),
                 })?;
-            let answer = client.submit_sm(part).await.map_err(|error| judge(&error))?;
+            let answer = client
+                .submit_sm(part)
+                .await
+                .map_err(|error| judge(&error))?;
             last = Some(answer.message_id().as_str().to_owned());
         }
         // Receipts are asked for the last part only, so its id is the name.
@@ -167,10 +172,10 @@ impl Inner {
         let mut base = SubmitSm::builder()
             .source_addr_ton(source_ton)
             .source_addr_npi(source_npi)
-            .source_addr(COctetString::new(&self.settings.sender).map_err(|_| rejected)?)
+            .source_addr(c_string(&self.settings.sender)?)
             .dest_addr_ton(Ton::International)
             .dest_addr_npi(Npi::Isdn)
-            .destination_addr(COctetString::new(destination).map_err(|_| rejected)?)
+            .destination_addr(c_string(destination)?)
             // The library's default sets an acknowledgement bit.
             .esm_class(EsmClass::from(0))
             .data_coding(match cut.coding {
@@ -217,11 +222,15 @@ impl Inner {
         let (hours, minutes) = (minutes.checked_div(60)?, minutes.checked_rem(60)?);
         let days = hours.checked_div(24)?.min(29);
         let hours = hours.checked_rem(24)?;
-        EmptyOrFullCOctetString::new(format!(
-            "0000{days:02}{hours:02}{minutes:02}{secs:02}000R\0"
+        EmptyOrFullCOctetString::from_string(format!(
+            "0000{days:02}{hours:02}{minutes:02}{secs:02}000R"
         ))
         .ok()
     }
+}
+
+fn c_string<const MAX: usize>(text: &str) -> Result<COctetString<1, MAX>, SendError> {
+    COctetString::from_string(text.to_owned()).map_err(|_| SendError::Permanent(Refusal::Rejected))
 }
 
 /// A name is alphanumeric, a long number international, a short one the

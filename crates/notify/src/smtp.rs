@@ -4,8 +4,8 @@
 //! seen for what it is. Soft refusals (4xx: greylisting, a full mailbox) are
 //! tried again; a hard one marks the address and never the account (F8).
 
-use std::time::{Duration, SystemTime};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use kernel::{Clock, Identifier, MessageId};
@@ -127,7 +127,10 @@ impl Smtp {
                 .header(ListUnsubscribePost);
         }
         let letter = letter
-            .multipart(MultiPart::alternative_plain_html(text.clone(), html.clone()))
+            .multipart(MultiPart::alternative_plain_html(
+                text.clone(),
+                html.clone(),
+            ))
             .map_err(|_| SendError::Permanent(Refusal::Rejected))?;
         Ok((letter, id))
     }

@@ -53,7 +53,9 @@ pub(crate) fn client_config(roots: Option<&Path>) -> Result<rustls::ClientConfig
         let mut found = false;
         for certificate in CertificateDer::pem_slice_iter(&pem) {
             let certificate = certificate.map_err(|error| bad(error.to_string()))?;
-            store.add(certificate).map_err(|error| bad(error.to_string()))?;
+            store
+                .add(certificate)
+                .map_err(|error| bad(error.to_string()))?;
             found = true;
         }
         if !found {

@@ -114,7 +114,12 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-timestamp", at.parse().unwrap());
         headers.insert("x-signature", signature.parse().unwrap());
-        verify_report(&headers, body.as_bytes(), &settings(), Timestamp::from_secs(1000))
+        verify_report(
+            &headers,
+            body.as_bytes(),
+            &settings(),
+            Timestamp::from_secs(1000),
+        )
     }
 
     #[test]
@@ -137,7 +142,12 @@ mod tests {
         let changed = BODY.replace("delivered", "failed");
         use WebhookError::{BadSignature, Malformed, Stale, Unsigned};
         for (at, signature, body, error) in [
-            ("1000", sign("another secret....", "1000", BODY), BODY, BadSignature),
+            (
+                "1000",
+                sign("another secret....", "1000", BODY),
+                BODY,
+                BadSignature,
+            ),
             ("1000", right.clone(), changed.as_str(), BadSignature),
             ("1001", right.clone(), BODY, BadSignature),
             ("1000", right[2..].to_owned(), BODY, BadSignature),
@@ -151,7 +161,12 @@ mod tests {
         ] {
             assert_eq!(verify(at, &signature, body), Err(error), "{at} {body}");
         }
-        let none = verify_report(&HeaderMap::new(), BODY.as_bytes(), &settings(), Timestamp::from_secs(1000));
+        let none = verify_report(
+            &HeaderMap::new(),
+            BODY.as_bytes(),
+            &settings(),
+            Timestamp::from_secs(1000),
+        );
         assert_eq!(none, Err(Unsigned));
     }
 
@@ -161,7 +176,12 @@ mod tests {
         headers.insert("x-timestamp", "1000".parse().unwrap());
         headers.append("x-signature", sign(SECRET, "1000", BODY).parse().unwrap());
         headers.append("x-signature", "00".parse().unwrap());
-        let refused = verify_report(&headers, BODY.as_bytes(), &settings(), Timestamp::from_secs(1000));
+        let refused = verify_report(
+            &headers,
+            BODY.as_bytes(),
+            &settings(),
+            Timestamp::from_secs(1000),
+        );
         assert_eq!(refused, Err(WebhookError::Unsigned));
     }
 }

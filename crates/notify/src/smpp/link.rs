@@ -55,8 +55,12 @@ pub(super) fn check(settings: &SmppSettings) -> Result<(), SetupError> {
         setting,
         why: why.to_owned(),
     };
-    bind_request(settings)
-        .ok_or_else(|| bad("system_id", "login at most 15, password at most 8, system type at most 12 characters, ASCII"))?;
+    bind_request(settings).ok_or_else(|| {
+        bad(
+            "system_id",
+            "login at most 15, password at most 8, system type at most 12 characters, ASCII",
+        )
+    })?;
     if settings.sender.is_empty()
         || settings.sender.len() > 20
         || !settings.sender.is_ascii()
@@ -71,15 +75,11 @@ pub(super) fn check(settings: &SmppSettings) -> Result<(), SetupError> {
 }
 
 fn bind_request(settings: &SmppSettings) -> Option<BindTransceiver> {
-    let text = |text: &str| text.is_ascii() && !text.contains('\0');
     let password = settings.password.expose_secret();
-    if !text(&settings.system_id) || !text(password) || !text(&settings.system_type) {
-        return None;
-    }
     let request = BindTransceiver::builder()
-        .system_id(COctetString::from_string(format!("{}\0", settings.system_id)).ok()?)
-        .password(COctetString::from_string(format!("{password}\0")).ok()?)
-        .system_type(COctetString::from_string(format!("{}\0", settings.system_type)).ok()?)
+        .system_id(COctetString::from_string(settings.system_id.clone()).ok()?)
+        .password(COctetString::from_string(password.to_owned()).ok()?)
+        .system_type(COctetString::from_string(settings.system_type.clone()).ok()?)
         .interface_version(InterfaceVersion::Smpp3_4)
         .build();
     Some(request)

@@ -137,9 +137,17 @@ mod tests {
             ("ACCEPTD", Underway),
         ] {
             let receipt = read(&deliver(4, &text(stat))).unwrap();
-            assert_eq!((receipt.id.as_str(), receipt.state), ("7f3a", state), "{stat}");
+            assert_eq!(
+                (receipt.id.as_str(), receipt.state),
+                ("7f3a", state),
+                "{stat}"
+            );
         }
-        assert_eq!(read(&deliver(0, "id:1 stat:DELIVRD")), None, "a text from a person");
+        assert_eq!(
+            read(&deliver(0, "id:1 stat:DELIVRD")),
+            None,
+            "a text from a person"
+        );
         assert_eq!(read(&deliver(4, "stat:DELIVRD")), None);
         assert_eq!(read(&deliver(4, "ID:x Stat:DELIVRD")).unwrap().id, "x");
     }
@@ -148,8 +156,14 @@ mod tests {
     fn one_name_for_one_message() {
         use ReceiptIds::{Decimal, Hexadecimal, Same};
         assert_eq!(canonical("00FF", Same, true), "00FF");
-        assert_eq!(canonical("00FF", Decimal, true), canonical("255", Decimal, false));
-        assert_eq!(canonical("0255", Hexadecimal, true), canonical("FF", Hexadecimal, false));
+        assert_eq!(
+            canonical("00FF", Decimal, true),
+            canonical("255", Decimal, false)
+        );
+        assert_eq!(
+            canonical("0255", Hexadecimal, true),
+            canonical("FF", Hexadecimal, false)
+        );
         assert_eq!(canonical("a-b", Decimal, true), "a-b");
     }
 }
