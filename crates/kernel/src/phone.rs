@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use phonenumber::{Mode, Type, metadata::DATABASE};
+use phonenumber::Mode;
+use phonenumber::metadata::{DATABASE, Descriptor};
 use serde::{Deserialize, Serialize};
 
 use crate::text;
@@ -75,38 +76,25 @@ impl Phone {
             return Err(PhoneError::TooLong);
         }
         let (plus, digits) = digits(typed)?;
-        let phone = Self::from_international(&international(plus, &digits)?)?;
-        // Canonical means that reading it again changes nothing.
-        match Self::from_international(&phone.e164) {
-            Ok(again) if again == phone => Ok(phone),
-            _ => Err(PhoneError::NoSuchNumber),
+        let digits = international(plus, &digits)?;
+        match in_plan(&digits) {
+            Some((code, kind)) => Self::of(&digits, code, kind?),
+            // «+7 8 900 …», «+44 (0)20 …»: the digit dialled inside a country
+            // does not belong to the number.
+            None => without_trunk_prefix(&digits)
+                .and_then(|shorter| in_plan(&shorter).map(|(code, kind)| (shorter, code, kind)))
+                .ok_or(PhoneError::NoSuchNumber)
+                .and_then(|(shorter, code, kind)| Self::of(&shorter, code, kind?)),
         }
     }
 
-    /// `number` is a plus and digits.
-    fn from_international(number: &str) -> Result<Self, PhoneError> {
-        use phonenumber::ParseError::{TooShortAfterIdd, TooShortNsn};
-        let parsed = phonenumber::parse(None, number).map_err(|why| match why {
-            TooShortAfterIdd | TooShortNsn => PhoneError::TooShort,
-            _ => PhoneError::NoSuchNumber,
-        })?;
-        let country_code = parsed.code().value();
-        // Codes of no country: satellites, networks, international services.
-        if matches!(
-            country_code,
-            800 | 808 | 870 | 878 | 881 | 882 | 883 | 888 | 979
-        ) {
-            return Err(PhoneError::NotPersonal);
+    fn of(digits: &str, country_code: u16, kind: PhoneKind) -> Result<Self, PhoneError> {
+        // E.164 allows 15 digits.
+        if digits.len() > 15 {
+            return Err(PhoneError::NoSuchNumber);
         }
-        let kind = match parsed.number_type(&DATABASE) {
-            Type::Mobile => PhoneKind::Mobile,
-            Type::FixedLine => PhoneKind::FixedLine,
-            Type::FixedLineOrMobile | Type::PersonalNumber => PhoneKind::Either,
-            Type::Unknown => return Err(PhoneError::NoSuchNumber),
-            _ => return Err(PhoneError::NotPersonal),
-        };
         Ok(Self {
-            e164: parsed.format().mode(Mode::E164).to_string(),
+            e164: format!("+{digits}"),
             country_code,
             kind,
         })
@@ -168,8 +156,12 @@ impl Phone {
             return format!("+7 {a} {b}-{c}-{d}");
         }
         match phonenumber::parse(None, &self.e164) {
-            Ok(number) => number.format().mode(Mode::International).to_string(),
-            Err(_) => self.e164.clone(),
+            // The library's reader drops a first digit that looks like a
+            // trunk prefix; what it would change is shown plain.
+            Ok(number) if number.format().mode(Mode::E164).to_string() == self.e164 => {
+                number.format().mode(Mode::International).to_string()
+            }
+            _ => self.e164.clone(),
         }
     }
 
@@ -216,7 +208,7 @@ fn arabic_digit(c: char) -> Option<char> {
     char::from_digit(u32::from(c).checked_sub(base)?, 10)
 }
 
-/// A plus and the digits as dialled from abroad.
+/// The digits as dialled from abroad, without the plus.
 fn international(plus: bool, digits: &str) -> Result<String, PhoneError> {
     if digits.len() > 16 {
         return Err(PhoneError::NoSuchNumber);
@@ -228,16 +220,76 @@ fn international(plus: bool, digits: &str) -> Result<String, PhoneError> {
         }
         // No country has +89: it is the Russian 8 with a plus before it.
         return Ok(match digits.strip_prefix('8') {
-            Some(rest) if rest.len() == 10 && rest.starts_with('9') => format!("+7{rest}"),
-            _ => format!("+{digits}"),
+            Some(rest) if rest.len() == 10 && rest.starts_with('9') => format!("7{rest}"),
+            _ => digits.to_owned(),
         });
     }
     match digits.len() {
         0..=9 => Err(PhoneError::TooShort),
-        10 => Ok(format!("+7{digits}")),
-        11 if digits.starts_with(['7', '8']) => Ok(format!("+7{}", digits.get(1..).unwrap_or(""))),
-        _ => Ok(format!("+{}", digits.strip_prefix("810").unwrap_or(digits))),
+        10 => Ok(format!("7{digits}")),
+        11 if digits.starts_with(['7', '8']) => Ok(format!("7{}", digits.get(1..).unwrap_or(""))),
+        _ => Ok(digits.strip_prefix("810").unwrap_or(digits).to_owned()),
     }
+}
+
+/// The country code that `digits` begin with and the rest. Codes are never
+/// beginnings of one another.
+fn split_code(digits: &str) -> Option<(u16, &str)> {
+    (1..=3).find_map(|len| {
+        let (code, national) = digits.split_at_checked(len)?;
+        let code = code.parse().ok().filter(|_| !code.starts_with('0'))?;
+        DATABASE.region(&code).map(|_| (code, national))
+    })
+}
+
+/// What the numbering plan of its country says of a whole number, or `None`
+/// when no plan has it.
+///
+/// The library's own reader is not asked: it takes the first 8 of +7 843 …
+/// (Kazan) for a trunk prefix and loses zeros that belong to the number.
+fn in_plan(digits: &str) -> Option<(u16, Result<PhoneKind, PhoneError>)> {
+    let (code, national) = split_code(digits)?;
+    // Codes of no country: satellites, networks, international services.
+    if matches!(code, 800 | 808 | 870 | 878 | 881 | 882 | 883 | 888 | 979) {
+        return Some((code, Err(PhoneError::NotPersonal)));
+    }
+    DATABASE.by_code(&code)?.into_iter().find_map(|region| {
+        let known = |of: Option<&Descriptor>| of.is_some_and(|d| d.is_match(national));
+        let plan = region.descriptors();
+        let ours = region
+            .leading_digits()
+            .is_none_or(|lead| lead.find(national).is_some_and(|found| found.start() == 0));
+        if !ours || !plan.general().is_match(national) {
+            return None;
+        }
+        let services = [
+            plan.premium_rate(),
+            plan.toll_free(),
+            plan.shared_cost(),
+            plan.voip(),
+            plan.pager(),
+            plan.uan(),
+            plan.voicemail(),
+        ];
+        if services.into_iter().any(known) {
+            return Some((code, Err(PhoneError::NotPersonal)));
+        }
+        let kind = match (known(plan.mobile()), known(plan.fixed_line())) {
+            (true, false) => PhoneKind::Mobile,
+            (false, true) => PhoneKind::FixedLine,
+            (true, true) => PhoneKind::Either,
+            (false, false) if known(plan.personal_number()) => PhoneKind::Either,
+            (false, false) => return None,
+        };
+        Some((code, Ok(kind)))
+    })
+}
+
+/// The number without the digit that is dialled inside its country only.
+fn without_trunk_prefix(digits: &str) -> Option<String> {
+    let (code, national) = split_code(digits)?;
+    let prefix = DATABASE.by_code(&code)?.first()?.national_prefix()?;
+    Some(format!("{code}{}", national.strip_prefix(prefix)?))
 }
 
 impl fmt::Debug for Phone {
@@ -288,6 +340,10 @@ mod tests {
         ("8(900)1234567", "+79001234567"),
         ("+7 495 123-45-67", "+74951234567"),
         ("84951234567", "+74951234567"),
+        ("+7 843 123-45-67", "+78431234567"),
+        ("8 (843) 123-45-67", "+78431234567"),
+        ("+7 8 843 123 45 67", "+78431234567"),
+        ("+39 06 1234 5678", "+390612345678"),
         ("+7 701 234 56 78", "+77012345678"),
         ("87012345678", "+77012345678"),
         ("+375 29 123-45-67", "+375291234567"),
