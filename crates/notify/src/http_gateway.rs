@@ -122,7 +122,7 @@ impl HttpGateway {
     }
 
     fn request(&self, words: &Words<'_>) -> Result<reqwest::Request, SendError> {
-        let rejected = |_| SendError::Permanent(Refusal::Rejected);
+        let rejected = || SendError::Permanent(Refusal::Rejected);
         let method = match self.settings.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -131,9 +131,9 @@ impl HttpGateway {
         let url = words.fill(&self.settings.url, percent);
         let mut headers = HeaderMap::new();
         for (name, template) in &self.settings.headers {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| rejected(()))?;
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| rejected())?;
             let value = words.fill(template, str::to_owned);
-            let mut value = HeaderValue::from_str(&value).map_err(|_| rejected(()))?;
+            let mut value = HeaderValue::from_str(&value).map_err(|_| rejected())?;
             value.set_sensitive(true);
             headers.insert(name, value);
         }
@@ -149,7 +149,7 @@ impl HttpGateway {
                 request.form(&filled)
             }
         };
-        request.build().map_err(|_| rejected(()))
+        request.build().map_err(|_| rejected())
     }
 
     fn judge(

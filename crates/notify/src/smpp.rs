@@ -75,10 +75,10 @@ impl Smpp {
         reports: Arc<dyn Reports>,
     ) -> Result<(Self, Link), SetupError> {
         link::check(&settings)?;
-        let tls = match settings.tls {
-            true => Some(crate::tls::client_config(settings.roots.as_deref())?),
-            false => None,
-        };
+        let tls = settings
+            .tls
+            .then(|| crate::tls::client_config(settings.roots.as_deref()))
+            .transpose()?;
         let (line, _) = watch::channel(Line::Down);
         let inner = Arc::new(Inner {
             window: Semaphore::new(settings.window.clamp(1, 1000)),

@@ -18,11 +18,21 @@ fn gateway(channel: Channel, settings: Value) -> HttpGateway {
 }
 
 fn sms(text: &str) -> notify::Outgoing {
-    outgoing(phone(), Body::Sms { text: text.to_owned() })
+    outgoing(
+        phone(),
+        Body::Sms {
+            text: text.to_owned(),
+        },
+    )
 }
 
 fn call(code: Option<&str>) -> notify::Outgoing {
-    outgoing(phone(), Body::Call { code: code.map(str::to_owned) })
+    outgoing(
+        phone(),
+        Body::Call {
+            code: code.map(str::to_owned),
+        },
+    )
 }
 
 /// The settings most tests share.
@@ -55,7 +65,10 @@ async fn json_with_a_token() {
         .expect(1)
         .mount(&server)
         .await;
-    let handed = gateway(Channel::Sms, json_settings(&server)).deliver(&message).await.unwrap();
+    let handed = gateway(Channel::Sms, json_settings(&server))
+        .deliver(&message)
+        .await
+        .unwrap();
     assert_eq!(handed.reference.as_deref(), Some("42"));
 }
 
@@ -73,7 +86,10 @@ async fn form_and_query() {
         "url": format!("{}/send?to={{to}}", server.uri()),
         "body": {"form": {"text": "{text}"}},
     });
-    let handed = gateway(Channel::Sms, settings).deliver(&sms("а&b=1")).await.unwrap();
+    let handed = gateway(Channel::Sms, settings)
+        .deliver(&sms("а&b=1"))
+        .await
+        .unwrap();
     assert_eq!(handed.reference, None);
 }
 
@@ -90,7 +106,10 @@ async fn a_call_with_our_code() {
         "url": server.uri(),
         "body": {"json": {"to": "{to}", "code": "{code}"}},
     });
-    let handed = gateway(Channel::Call, settings).deliver(&call(Some("123456"))).await.unwrap();
+    let handed = gateway(Channel::Call, settings)
+        .deliver(&call(Some("123456")))
+        .await
+        .unwrap();
     assert_eq!(handed.calling_number, None);
 }
 
@@ -110,16 +129,30 @@ async fn a_call_from_a_number_the_gateway_chooses() {
     // A18: the number is the code, so it does not print.
     assert!(!format!("{handed:?}").contains("4567"));
 
-    Mock::given(method("POST")).respond_with(ResponseTemplate::new(200)).mount(&server).await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&server)
+        .await;
     let error = gateway.deliver(&call(None)).await.unwrap_err();
-    assert_eq!(error, SendError::Unknown { code: "no_calling_number" });
+    assert_eq!(
+        error,
+        SendError::Unknown {
+            code: "no_calling_number"
+        }
+    );
 }
 
 /// F7: 500, malformed, refused, throttled, redirected, silent.
 #[tokio::test]
 async fn every_kind_of_no() {
-    let transient = |code| SendError::Transient { code, retry_after: None };
-    let slow = |secs| SendError::Transient { code: "throttled", retry_after: Some(Duration::from_secs(secs)) };
+    let transient = |code| SendError::Transient {
+        code,
+        retry_after: None,
+    };
+    let slow = |secs| SendError::Transient {
+        code: "throttled",
+        retry_after: Some(Duration::from_secs(secs)),
+    };
     let unknown = |code| SendError::Unknown { code };
     let body = |status, body: Value| ResponseTemplate::new(status).set_body_json(body);
     let never = SendError::Permanent;
@@ -128,20 +161,53 @@ async fn every_kind_of_no() {
         (ResponseTemplate::new(401), transient("login_refused")),
         (ResponseTemplate::new(400), never(Refusal::Rejected)),
         (ResponseTemplate::new(429), slow(2)),
-        (ResponseTemplate::new(429).insert_header("retry-after", "7"), slow(7)),
-        (ResponseTemplate::new(429).insert_header("retry-after", "999999999999"), slow(600)),
-        (ResponseTemplate::new(503).insert_header("retry-after", "5"), slow(5)),
-        (ResponseTemplate::new(200).set_body_string("<html>"), unknown("malformed_answer")),
-        (ResponseTemplate::new(200).set_body_string("x".repeat(100_000)), unknown("malformed_answer")),
-        (body(200, json!({"status": "queue full"})), transient("not_taken")),
-        (body(200, json!({"error": "21"})), never(Refusal::NoSuchAddress)),
-        (body(400, json!({"error": "nobody"})), never(Refusal::NoSuchAddress)),
-        (body(200, json!({"error": "spam"})), never(Refusal::Rejected)),
+        (
+            ResponseTemplate::new(429).insert_header("retry-after", "7"),
+            slow(7),
+        ),
+        (
+            ResponseTemplate::new(429).insert_header("retry-after", "999999999999"),
+            slow(600),
+        ),
+        (
+            ResponseTemplate::new(503).insert_header("retry-after", "5"),
+            slow(5),
+        ),
+        (
+            ResponseTemplate::new(200).set_body_string("<html>"),
+            unknown("malformed_answer"),
+        ),
+        (
+            ResponseTemplate::new(200).set_body_string("x".repeat(100_000)),
+            unknown("malformed_answer"),
+        ),
+        (
+            body(200, json!({"status": "queue full"})),
+            transient("not_taken"),
+        ),
+        (
+            body(200, json!({"error": "21"})),
+            never(Refusal::NoSuchAddress),
+        ),
+        (
+            body(400, json!({"error": "nobody"})),
+            never(Refusal::NoSuchAddress),
+        ),
+        (
+            body(200, json!({"error": "spam"})),
+            never(Refusal::Rejected),
+        ),
         (body(500, json!({"error": "slow"})), slow(2)),
-        (ResponseTemplate::new(200).set_delay(Duration::from_secs(5)), unknown("no_answer")),
+        (
+            ResponseTemplate::new(200).set_delay(Duration::from_secs(5)),
+            unknown("no_answer"),
+        ),
     ] {
         let server = MockServer::start().await;
-        Mock::given(method("POST")).respond_with(response).mount(&server).await;
+        Mock::given(method("POST"))
+            .respond_with(response)
+            .mount(&server)
+            .await;
         let gateway = gateway(Channel::Sms, json_settings(&server));
         assert_eq!(gateway.deliver(&sms("a")).await, Err(expected));
     }
@@ -156,15 +222,25 @@ async fn no_redirect_is_followed() {
         .respond_with(ResponseTemplate::new(307).insert_header("location", target))
         .mount(&server)
         .await;
-    Mock::given(path("/elsewhere")).respond_with(ResponseTemplate::new(200)).expect(0).mount(&server).await;
+    Mock::given(path("/elsewhere"))
+        .respond_with(ResponseTemplate::new(200))
+        .expect(0)
+        .mount(&server)
+        .await;
     let gateway = gateway(Channel::Sms, json_settings(&server));
-    assert_eq!(gateway.deliver(&sms("a")).await.unwrap_err().code(), "redirected");
+    assert_eq!(
+        gateway.deliver(&sms("a")).await.unwrap_err().code(),
+        "redirected"
+    );
 }
 
 #[tokio::test]
 async fn nobody_listens() {
     let gateway = gateway(Channel::Sms, json!({"url": "http://127.0.0.1:9/"}));
-    assert_eq!(gateway.deliver(&sms("a")).await.unwrap_err().code(), "unreachable");
+    assert_eq!(
+        gateway.deliver(&sms("a")).await.unwrap_err().code(),
+        "unreachable"
+    );
 }
 
 #[test]
@@ -182,6 +258,9 @@ fn impossible_settings_are_found_at_start() {
         }}),
     ] {
         let parsed: GatewaySettings = serde_json::from_value(settings.clone()).unwrap();
-        assert!(HttpGateway::new(parsed, Channel::Sms).is_err(), "{settings}");
+        assert!(
+            HttpGateway::new(parsed, Channel::Sms).is_err(),
+            "{settings}"
+        );
     }
 }

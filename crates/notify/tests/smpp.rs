@@ -198,7 +198,7 @@ async fn every_kind_of_no() {
         }
     ));
     assert!(!throttled.is_fault());
-    let mut next = async || running.carrier.deliver(&sms("a")).await.unwrap_err();
+    let next = async || running.carrier.deliver(&sms("a")).await.unwrap_err();
     assert_eq!(next().await, SendError::Permanent(Refusal::NoSuchAddress));
     assert!(next().await.is_fault(), "system error");
     assert!(next().await.is_fault(), "submit failed");

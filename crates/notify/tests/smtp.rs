@@ -47,8 +47,18 @@ async fn a_letter_arrives_whole() {
     assert_eq!(got["to"], json!(["ivan@example.ru"]));
     assert_eq!(got["sender"], "no-reply@kabinet.example");
     assert_eq!(got["hello"], "kabinet.example");
-    assert_eq!(got["text"].as_str().unwrap().replace("\r\n", "\n").trim_end(), "Ваш код: 123456\nНикому не сообщайте.");
-    assert_eq!(got["html"].as_str().unwrap().trim_end(), "<p>Ваш код: <b>123456</b></p>");
+    assert_eq!(
+        got["text"]
+            .as_str()
+            .unwrap()
+            .replace("\r\n", "\n")
+            .trim_end(),
+        "Ваш код: 123456\nНикому не сообщайте."
+    );
+    assert_eq!(
+        got["html"].as_str().unwrap().trim_end(),
+        "<p>Ваш код: <b>123456</b></p>"
+    );
     let headers = &got["headers"];
     assert_eq!(headers["subject"], "Код № 3 для входа");
     assert_eq!(headers["from"], "Кабинет <no-reply@kabinet.example>");
@@ -72,7 +82,10 @@ async fn marketing_carries_the_way_out() {
         .unwrap();
     let headers = &server.event("letter").await["headers"];
     assert_eq!(headers["list-unsubscribe"], format!("<{link}>"));
-    assert_eq!(headers["list-unsubscribe-post"], "List-Unsubscribe=One-Click");
+    assert_eq!(
+        headers["list-unsubscribe-post"],
+        "List-Unsubscribe=One-Click"
+    );
 }
 
 /// A33: nothing in a subject becomes another header.
@@ -95,10 +108,26 @@ async fn soft_and_hard_refusals() {
     let carrier = carrier(server.port, json!({}));
     let plan = [
         (json!({"do": "grey"}), None, "later"),
-        (json!({"do": "code", "reply": "452 4.2.2 Full"}), None, "later"),
-        (json!({"do": "code", "reply": "550 5.1.1 No such user"}), Some(Refusal::NoSuchAddress), ""),
-        (json!({"do": "code", "reply": "553 5.1.3 Bad name"}), Some(Refusal::NoSuchAddress), ""),
-        (json!({"do": "code", "reply": "554 5.7.1 Spam"}), Some(Refusal::Rejected), ""),
+        (
+            json!({"do": "code", "reply": "452 4.2.2 Full"}),
+            None,
+            "later",
+        ),
+        (
+            json!({"do": "code", "reply": "550 5.1.1 No such user"}),
+            Some(Refusal::NoSuchAddress),
+            "",
+        ),
+        (
+            json!({"do": "code", "reply": "553 5.1.3 Bad name"}),
+            Some(Refusal::NoSuchAddress),
+            "",
+        ),
+        (
+            json!({"do": "code", "reply": "554 5.7.1 Spam"}),
+            Some(Refusal::Rejected),
+            "",
+        ),
     ];
     for (order, permanent, code) in plan {
         server.order(order.clone()).await;
@@ -107,7 +136,13 @@ async fn soft_and_hard_refusals() {
         match permanent {
             Some(refusal) => assert_eq!(error, SendError::Permanent(refusal), "{order}"),
             None => assert!(
-                matches!(error, SendError::Transient { retry_after: Some(_), .. }) && error.code() == code,
+                matches!(
+                    error,
+                    SendError::Transient {
+                        retry_after: Some(_),
+                        ..
+                    }
+                ) && error.code() == code,
                 "{order}: {error:?}"
             ),
         }
@@ -130,21 +165,43 @@ async fn silence_is_unknown() {
 
 #[tokio::test]
 async fn nobody_listens() {
-    let error = carrier(9, json!({})).deliver(&letter("a", None)).await.unwrap_err();
-    assert!(error.is_fault() && matches!(error, SendError::Transient { .. }), "{error:?}");
+    let error = carrier(9, json!({}))
+        .deliver(&letter("a", None))
+        .await
+        .unwrap_err();
+    assert!(
+        error.is_fault() && matches!(error, SendError::Transient { .. }),
+        "{error:?}"
+    );
 }
 
 /// A certificate for 127.0.0.1 that signs itself.
 fn certificate(directory: &std::path::Path) -> (String, String) {
     let path = |name: &str| directory.join(name).display().to_string();
     let made = std::process::Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+        ])
         .args(["-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"])
-        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"])
+        .args([
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
+        ])
         .args(["-keyout", &path("key.pem"), "-out", &path("cert.pem")])
         .output()
         .expect("openssl runs");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
     (path("cert.pem"), path("key.pem"))
 }
 
@@ -153,7 +210,11 @@ async fn tls_and_login() {
     let directory = tempfile::tempdir().unwrap();
     let (cert, key) = certificate(directory.path());
     for (wrap, security) in [("", "starttls"), ("1", "tls")] {
-        let mut env = vec![("TLS_CERT", cert.as_str()), ("TLS_KEY", key.as_str()), ("LOGIN", "kabinet:secret")];
+        let mut env = vec![
+            ("TLS_CERT", cert.as_str()),
+            ("TLS_KEY", key.as_str()),
+            ("LOGIN", "kabinet:secret"),
+        ];
         if !wrap.is_empty() {
             env.push(("TLS_WRAP", wrap));
         }
@@ -173,9 +234,16 @@ async fn tls_and_login() {
         assert_eq!(refused.code(), "login_refused", "{security}");
         // A certificate nobody vouches for: nothing is sent.
         let unknown = stranger.deliver(&letter("a", None)).await.unwrap_err();
-        assert!(matches!(unknown, SendError::Transient { .. }), "{security}: {unknown:?}");
+        assert!(
+            matches!(unknown, SendError::Transient { .. }),
+            "{security}: {unknown:?}"
+        );
         let got = server.event("letter").await;
-        assert_eq!((&got["tls"], &got["login"]), (&json!(true), &json!(true)), "{security}");
+        assert_eq!(
+            (&got["tls"], &got["login"]),
+            (&json!(true), &json!(true)),
+            "{security}"
+        );
     }
 }
 
@@ -199,6 +267,9 @@ fn impossible_settings_are_found_at_start() {
         json!({"user": "a"}),
         json!({"security": "tls", "roots": "/nowhere.pem"}),
     ] {
-        assert!(Smtp::new(&settings(25, more.clone()), Still::new()).is_err(), "{more}");
+        assert!(
+            Smtp::new(&settings(25, more.clone()), Still::new()).is_err(),
+            "{more}"
+        );
     }
 }

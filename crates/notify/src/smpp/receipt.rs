@@ -111,7 +111,7 @@ mod tests {
     fn deliver(class: u8, text: &str) -> DeliverSm {
         DeliverSm::builder()
             .esm_class(EsmClass::from(class))
-            .short_message(OctetString::new(text).unwrap())
+            .short_message(OctetString::from_slice(text.as_bytes()).unwrap())
             .build()
     }
 
