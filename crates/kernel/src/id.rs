@@ -1,7 +1,7 @@
 //! Typed ids: one type per kind of thing, so that a session cannot be looked
 //! up by an account's id.
 //!
-//! Each is a UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds, then 74 random
+//! Each is a UUID of version 7 (RFC 9562 §5.7): 48 bits of milliseconds, then 74 random
 //! bits. Ids made in different milliseconds sort by time, which keeps inserts
 //! at the end of an index; within one millisecond their order is by chance and
 //! nothing may rely on it. An id is no secret and no proof of anything.
@@ -19,7 +19,7 @@ pub enum IdError {
 
 #[doc(hidden)]
 pub fn fresh(now: crate::Timestamp, chance: &dyn crate::Chance) -> uuid::Uuid {
-    // A moment before 1970 cannot be written into a UUIDv7; it counts as 1970.
+    // A moment before 1970 cannot be written into it; it counts as 1970.
     let millis = u64::try_from(now.as_millis()).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(millis, &chance.bytes::<10>()).into_uuid()
 }

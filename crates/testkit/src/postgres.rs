@@ -319,6 +319,11 @@ impl Databases {
         }
     }
 
+    /// The address without a database, as [`SHARED`] names it.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The address of the database `name`.
     pub fn url(&self, name: &str) -> String {
         format!("{}/{name}", self.base)
