@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls, error::SqlState};
 
 use super::types::pg_types;
 use crate::{Statement, statement::Engine};
@@ -74,7 +74,7 @@ impl Manager for Maker {
         let task = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::warn!(
-                    code = error.code().map(|c| c.code()),
+                    code = error.code().map(SqlState::code),
                     "a database connection ended"
                 );
             }

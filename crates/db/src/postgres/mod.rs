@@ -85,8 +85,7 @@ impl Postgres {
             lent.map_err(|_| DbError::Unavailable("no free connection in time".to_owned()))?;
         Ok(PgSession {
             lent: lent.map_err(|e| DbError::Unavailable(pool_text(&e)))?,
-            transaction: false,
-            begin: false,
+            phase: Phase::Single,
             busy: false,
             keyed: false,
             failed: None,
@@ -96,8 +95,9 @@ impl Postgres {
 
     /// A session for one transaction; BEGIN is owed.
     pub(crate) async fn writing(&self, deadline: Deadline) -> Result<PgSession, DbError> {
-        let session = self.reading(deadline).await?;
-        Ok(session.into_transaction())
+        let mut session = self.reading(deadline).await?;
+        session.phase = Phase::Owed;
+        Ok(session)
     }
 }
 
@@ -113,13 +113,22 @@ fn pool_text(error: &PoolError<tokio_postgres::Error>) -> String {
     }
 }
 
+/// How the statements of a session belong together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Each stands for itself.
+    Single,
+    /// They form a transaction whose BEGIN is owed: it is sent together with the first of them, one round
+    /// trip less.
+    Owed,
+    /// They form a transaction, which has begun.
+    Open,
+}
+
 /// A connection lent to one transaction or one read.
 pub(crate) struct PgSession {
     lent: Object<Maker>,
-    /// Whether the statements form one transaction.
-    transaction: bool,
-    /// BEGIN is owed: it is sent together with the first statement, one round trip less.
-    pub(crate) begin: bool,
+    phase: Phase,
     /// Something is under way on the connection: an answer, or a transaction. A session dropped like that
     /// (a panic, a caller that went away, time that ran out) closes its connection, else the next caller
     /// would go on inside what it left.
@@ -141,11 +150,6 @@ impl Drop for PgSession {
 }
 
 impl PgSession {
-    fn into_transaction(mut self) -> Self {
-        (self.transaction, self.begin) = (true, true);
-        self
-    }
-
     pub(crate) fn client(&self) -> &Client {
         self.lent.client()
     }
@@ -270,7 +274,7 @@ impl PgSession {
     /// Ends the transaction with `COMMIT` or `ROLLBACK`; nothing to do when nothing was sent. An error
     /// leaves the session busy, so that its connection is closed.
     pub(crate) async fn end(&mut self, how: &'static str) -> Result<(), tokio_postgres::Error> {
-        if !self.begin {
+        if self.phase == Phase::Open {
             self.client().batch_execute(how).await?;
             self.busy = false;
         }
@@ -287,11 +291,15 @@ impl PgSession {
     /// Answers whether BEGIN has to go first.
     fn enter(&mut self) -> bool {
         self.busy = true;
-        std::mem::take(&mut self.begin)
+        let owed = self.phase == Phase::Owed;
+        if owed {
+            self.phase = Phase::Open;
+        }
+        owed
     }
 
     fn leave(&mut self) {
-        self.busy = self.transaction;
+        self.busy = self.phase == Phase::Open;
     }
 
     /// Sorts what the driver reports and remembers what it means for the whole transaction.
@@ -306,7 +314,7 @@ impl PgSession {
             .code()
             .is_some_and(|c| ["53", "58"].iter().any(|x| c.code().starts_with(x)));
         self.lost |= matches!(sorted, DbError::Unavailable(_)) && !sound;
-        if self.transaction {
+        if self.phase != Phase::Single {
             self.failed.get_or_insert_with(|| sorted.clone());
         }
         sorted

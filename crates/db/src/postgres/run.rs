@@ -88,14 +88,11 @@ impl Runner {
         // Once a COMMIT is in doubt, a try that merely failed does not make it certain that nothing was
         // changed; only a try that got to its end does.
         let mut doubt = false;
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
+        for attempt in 1_u32.. {
             let (error, again) = match self.one(name, deadline, input, use_case).await {
                 Try::Done(answer) => return answer,
                 Try::Upset(error, own) if !(doubt && error.is_passing()) => return Err(own),
-                Try::Upset(error, _) => (error, false),
-                Try::Failed(error) => (error, false),
+                Try::Upset(error, _) | Try::Failed(error) => (error, false),
                 Try::Again(error) => (error, true),
                 Try::Unknown { keyed } => {
                     metrics::counter!("kabinet_db_unknown_commits").increment(1);
@@ -109,10 +106,11 @@ impl Runner {
             metrics::counter!("kabinet_db_retries", "transaction" => name).increment(1);
             sleep(self.pause(attempt)).await;
         }
+        Err(DbError::Retry.into())
     }
 
     /// Full jitter: anything up to the doubled pause. Spread is all that is asked of it, so a counter
-    /// through a mixing function will do (SplitMix64, Steele et al. 2014).
+    /// through a mixing function will do (`SplitMix64`, Steele et al. 2014).
     fn pause(&self, attempt: u32) -> Duration {
         let most = PAUSE.saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX));
         let micros = u64::try_from(most.as_micros()).unwrap_or(u64::MAX).max(1);

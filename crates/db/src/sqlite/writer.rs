@@ -130,17 +130,15 @@ impl Writer {
                 now: clock.now(),
             },
         };
+        let writer = Loop {
+            tx,
+            clock,
+            receiver,
+            path,
+        };
         let thread = std::thread::Builder::new()
             .name("db-writer".to_owned())
-            .spawn(move || {
-                Loop {
-                    tx,
-                    clock,
-                    receiver,
-                    path,
-                }
-                .run()
-            })
+            .spawn(move || writer.run())
             .map_err(|e| OpenError::Unreachable(e.to_string()))?;
         Ok(Self {
             queue: Mutex::new(Some(sender)),
@@ -252,7 +250,7 @@ impl Loop {
                 fail::point(member.name(), "before_answer");
                 // Dropping the input of a use case may panic too.
                 drop(catch_unwind(AssertUnwindSafe(|| {
-                    member.answer(commit.clone())
+                    member.answer(commit.clone());
                 })));
             }
         }
