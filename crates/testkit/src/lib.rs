@@ -1,1 +1,22 @@
-//! Test harness: clocks, chance, databases on both engines.
+//! Test harness: clocks, chance, databases on both engines, a proxy that breaks connections,
+//! a server process, a browser.
+//!
+//! Nothing here is part of the product. Helpers panic with a text that says what to do, because a
+//! test has nobody to return an error to.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the harness is where real time, the environment and processes come from in tests"
+)]
+
+#[cfg(feature = "browser")]
+pub mod browser;
+pub mod chance;
+pub mod clock;
+pub mod postgres;
+pub mod proxy;
+pub mod server;
+pub mod tools;
+mod watcher;
+
+pub use chance::SeededChance;
+pub use clock::TestClock;

@@ -1,1 +1,27 @@
-//! Identity decided: sign-in, codes, limits, sessions, profile, consents.
+//! Identity decided: what may be asked, tried, kept and shown. Pure: no input, no output, no clock, no chance.
+//!
+//! | file | decides |
+//! |---|---|
+//! | `policy` | the numbers, with their defaults and where they come from |
+//! | `recent` | how often something happened lately |
+//! | `sending` | whether a code may be sent now (ID-2, ID-2b) |
+//! | `guessing` | whether a code may be tried now, and what a wrong one costs (ID-2a) |
+//! | `challenge` | the life of one code |
+//! | `session` | how long a session lives, which ones must go |
+//! | `account` | levels, ways in, freezing (ID-11, ID-8a, ID-13) |
+//! | `profile` | personal data and what makes it complete (ID-10) |
+//! | `consent` | consents and subscriptions (ID-12) |
+//! | `next_path` | where a sign-in may lead afterwards |
+
+pub mod account;
+pub mod challenge;
+pub mod consent;
+pub mod guessing;
+pub mod next_path;
+pub mod policy;
+pub mod profile;
+pub mod recent;
+pub mod sending;
+pub mod session;
+
+pub use policy::Policy;

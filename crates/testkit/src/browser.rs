@@ -1,0 +1,484 @@
+//! A real browser: Chromium without a window, driven through `WebDriver`.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::ops::Deref;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::tools;
+use crate::watcher::Watcher;
+
+/// How the person looks at the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Viewport in CSS pixels.
+    pub width: u32,
+    /// Viewport in CSS pixels.
+    pub height: u32,
+    /// What `prefers-color-scheme` says.
+    pub dark: bool,
+    /// Whether scripts of the page run.
+    pub javascript: bool,
+    /// `Accept-Language`, such as `ru,en`.
+    pub languages: &'static str,
+}
+
+impl Look {
+    /// 360 px wide, light, Russian, with JavaScript.
+    pub const PHONE: Self = Self {
+        width: 360,
+        height: 780,
+        dark: false,
+        javascript: true,
+        languages: "ru,en",
+    };
+    /// 1280 px wide, otherwise the same.
+    pub const DESK: Self = Self {
+        width: 1280,
+        height: 900,
+        ..Self::PHONE
+    };
+
+    /// The same in the dark.
+    #[must_use]
+    pub const fn dark(self) -> Self {
+        Self { dark: true, ..self }
+    }
+
+    /// The same without JavaScript.
+    #[must_use]
+    pub const fn without_javascript(self) -> Self {
+        Self {
+            javascript: false,
+            ..self
+        }
+    }
+
+    /// The same for a reader of other languages.
+    #[must_use]
+    pub const fn languages(self, languages: &'static str) -> Self {
+        Self { languages, ..self }
+    }
+
+    /// Phone and desk, light and dark: what every page is looked at in.
+    pub const ALL: [Self; 4] = [
+        Self::PHONE,
+        Self::PHONE.dark(),
+        Self::DESK,
+        Self::DESK.dark(),
+    ];
+
+    /// `360-light`, for file names.
+    pub fn name(self) -> String {
+        let shade = if self.dark { "dark" } else { "light" };
+        format!("{}-{shade}", self.width)
+    }
+}
+
+/// A browser with an empty profile; dereferences to fantoccini's [`Client`].
+///
+/// Everything of it ends and is removed when it is dropped.
+#[derive(Debug)]
+pub struct Browser {
+    client: Client,
+    look: Look,
+    // Dropped in this order: the watcher ends all processes that name the profile's folder.
+    _watcher: Watcher,
+    driver: Child,
+}
+
+/// One rule of axe that a page breaks.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Violation {
+    /// The rule, such as `color-contrast`.
+    pub id: String,
+    /// How bad: `minor` to `critical`.
+    pub impact: Option<String>,
+    /// What the rule wants.
+    pub help: String,
+    /// Where.
+    pub nodes: Vec<ViolatingNode>,
+}
+
+/// An element that breaks a rule.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct ViolatingNode {
+    /// Its outer HTML, shortened by axe.
+    pub html: String,
+    /// What is wrong and how to mend it.
+    pub failure_summary: Option<String>,
+}
+
+const CLEAN_UP: &str = r#"
+kill -KILL -"$1" 2>/dev/null
+for file in /proc/[0-9]*/cmdline; do
+  pid=${file#/proc/}; pid=${pid%/cmdline}
+  if [ "$pid" != "$$" ] && grep -q -- "--user-data-dir=$2" "$file" 2>/dev/null; then kill -KILL "$pid" 2>/dev/null; fi
+done
+rm -rf "$2"; rm -rf "$2"
+"#;
+
+impl Browser {
+    /// Starts chromedriver and Chromium, and sets the look.
+    ///
+    /// # Panics
+    /// When either is not installed or does not start.
+    pub async fn open(look: Look) -> Self {
+        let chromium = tools::needed(&["chromium", "chromium-browser", "google-chrome"]);
+        let folder = TempDir::with_prefix("kabinet-browser-")
+            .expect("the temporary folder is writable")
+            .keep();
+        let (driver, port) = start_driver();
+        let profile = folder.to_str().expect("UTF-8 path");
+        let watcher = Watcher::guard(CLEAN_UP, &[&driver.id().to_string(), profile]);
+        let profile_flag = format!("--user-data-dir={profile}");
+        let mut flags = FLAGS.to_vec();
+        flags.push(&profile_flag);
+        let capabilities = json!({
+            "browserName": "chrome",
+            "goog:loggingPrefs": { "browser": "ALL" },
+            "goog:chromeOptions": {
+                "binary": chromium,
+                "args": flags,
+                "prefs": { "intl.accept_languages": look.languages },
+            },
+        });
+        let Value::Object(capabilities) = capabilities else {
+            unreachable!("json! of braces is an object")
+        };
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .unwrap_or_else(|why| panic!("chromium did not start: {why}"));
+        let mut browser = Self {
+            client,
+            look,
+            _watcher: watcher,
+            driver,
+        };
+        browser.wear(look).await;
+        browser
+    }
+
+    /// Changes size, colours and scripting of the open page; the profile with its cookies stays.
+    pub async fn wear(&mut self, look: Look) {
+        self.look = look;
+        // A window cannot be narrower than 500 px, a viewport can.
+        self.cdp(
+            "Emulation.setDeviceMetricsOverride",
+            json!({ "width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": false }),
+        )
+        .await;
+        let scheme = if look.dark { "dark" } else { "light" };
+        // Without motion a picture or a contrast check cannot catch a page half-way.
+        self.cdp(
+            "Emulation.setEmulatedMedia",
+            json!({ "features": [
+                { "name": "prefers-color-scheme", "value": scheme },
+                { "name": "prefers-reduced-motion", "value": "reduce" },
+            ] }),
+        )
+        .await;
+        self.cdp(
+            "Emulation.setScriptExecutionDisabled",
+            json!({ "value": !look.javascript }),
+        )
+        .await;
+    }
+
+    /// What the page is looked at in.
+    pub fn look(&self) -> Look {
+        self.look
+    }
+
+    /// One command of the Chrome `DevTools` protocol.
+    pub async fn cdp(&self, command: &str, parameters: Value) -> Value {
+        self.extension(
+            "goog/cdp/execute",
+            json!({ "cmd": command, "params": parameters }),
+        )
+        .await
+    }
+
+    /// Runs axe-core on the open page by the rules of WCAG 2.0 to 2.2 A and AA and the best
+    /// practices. Works with any content security policy, and with the page's scripts off.
+    pub async fn axe(&self) -> Vec<Violation> {
+        let path = tools::node_module("axe-core/axe.min.js");
+        let axe = fs::read_to_string(path).expect("axe-core is readable");
+        if !self.look.javascript {
+            self.scripting(true).await;
+        }
+        self.evaluate(&axe).await;
+        let found = self.evaluate(AXE_RUN).await;
+        if !self.look.javascript {
+            self.scripting(false).await;
+        }
+        let text = found.as_str().expect("axe answers a text");
+        serde_json::from_str(text).expect("axe answers violations")
+    }
+
+    /// # Panics
+    /// With a readable list, when axe finds anything.
+    pub async fn assert_accessible(&self, what: &str) {
+        let violations = self.axe().await;
+        assert!(
+            violations.is_empty(),
+            "{what} at {}: {}",
+            self.look.name(),
+            describe(&violations)
+        );
+    }
+
+    /// Evaluates an expression in the page, waits for its promise, answers its value.
+    pub async fn evaluate(&self, expression: &str) -> Value {
+        let mut answer = self
+            .cdp(
+                "Runtime.evaluate",
+                json!({ "expression": expression, "awaitPromise": true, "returnByValue": true }),
+            )
+            .await;
+        assert!(
+            answer.get("exceptionDetails").is_none(),
+            "the page refused: {}",
+            answer["exceptionDetails"]
+        );
+        answer["result"]["value"].take()
+    }
+
+    /// Keeps a picture of the whole page as `tests/output/<path>-<look>.png`.
+    pub async fn picture(&self, path: &str) {
+        let file = tools::output(&format!("{path}-{}.png", self.look.name()));
+        let size = self
+            .evaluate("JSON.stringify([document.documentElement.scrollWidth, document.documentElement.scrollHeight])")
+            .await;
+        let (width, height): (u32, u32) =
+            serde_json::from_str(size.as_str().unwrap_or("[0,0]")).expect("two numbers");
+        let (width, height) = (width.max(self.look.width), height.max(self.look.height));
+        // Growing the viewport, not capturing beyond it: fixed bars would be drawn in the middle.
+        let metrics = |width, height| json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.cdp("Emulation.setDeviceMetricsOverride", metrics(width, height))
+            .await;
+        let png = self.client.screenshot().await.expect("a picture");
+        self.cdp(
+            "Emulation.setDeviceMetricsOverride",
+            metrics(self.look.width, self.look.height),
+        )
+        .await;
+        fs::write(file, png).expect("tests/output is writable");
+    }
+
+    /// Lines of the page's console at level warning or above since the last call: errors of
+    /// scripts, refusals of the content security policy, resources that did not load.
+    pub async fn complaints(&self) -> Vec<String> {
+        let entries = self.extension("se/log", json!({ "type": "browser" })).await;
+        let entries = entries.as_array().cloned().unwrap_or_default();
+        entries
+            .iter()
+            .filter(|entry| matches!(entry["level"].as_str(), Some("SEVERE" | "WARNING")))
+            .filter_map(|entry| entry["message"].as_str().map(str::to_owned))
+            .collect()
+    }
+
+    /// Whether the page is wider than its viewport (reflow, WCAG 1.4.10).
+    pub async fn scrolls_sideways(&self) -> bool {
+        self.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+            .await
+            .as_bool()
+            .unwrap_or_default()
+    }
+
+    async fn scripting(&self, on: bool) {
+        self.cdp(
+            "Emulation.setScriptExecutionDisabled",
+            json!({ "value": !on }),
+        )
+        .await;
+    }
+
+    async fn extension(&self, path: &'static str, body: Value) -> Value {
+        self.client
+            .issue_cmd(Extension { path, body })
+            .await
+            .unwrap_or_else(|why| panic!("chromedriver {path}: {why}"))
+    }
+}
+
+impl Deref for Browser {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+/// A list for people.
+pub fn describe(violations: &[Violation]) -> String {
+    let mut text = format!("{} rules broken", violations.len());
+    for violation in violations {
+        let impact = violation.impact.as_deref().unwrap_or("unknown");
+        text.push_str(&format!(
+            "\n{} ({impact}): {}",
+            violation.id, violation.help
+        ));
+        for node in &violation.nodes {
+            let summary = node.failure_summary.as_deref().unwrap_or_default();
+            text.push_str(&format!(
+                "\n  {}\n    {}",
+                node.html,
+                summary.replace('\n', "\n    ")
+            ));
+        }
+    }
+    text
+}
+
+const AXE_RUN: &str = "axe.run(document, { resultTypes: ['violations'], runOnly: { type: 'tag', values: \
+    ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa', 'best-practice'] } })\
+    .then(result => JSON.stringify(result.violations))";
+
+const FLAGS: [&str; 10] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--window-size=1280,900",
+];
+
+/// Starts chromedriver on a port of its own choice and answers the port.
+fn start_driver() -> (Child, u16) {
+    let mut driver = Command::new(tools::needed(&["chromedriver"]))
+        .arg("--port=0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .expect("chromedriver starts");
+    let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines();
+    let port = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .find_map(|line| {
+            let (_, port) = line.split_once("successfully on port ")?;
+            port.trim_end_matches('.').parse().ok()
+        })
+        .expect("chromedriver names its port");
+    // Read on, else it would stop at a full pipe.
+    thread::Builder::new()
+        .name("chromedriver-output".into())
+        .spawn(move || lines.for_each(drop))
+        .expect("threads are left");
+    (driver, port)
+}
+
+#[derive(Debug)]
+struct Extension {
+    path: &'static str,
+    body: Value,
+}
+
+impl WebDriverCompatibleCommand for Extension {
+    fn endpoint(
+        &self,
+        base: &url::Url,
+        session: Option<&str>,
+    ) -> Result<url::Url, url::ParseError> {
+        base.join(&format!(
+            "session/{}/{}",
+            session.unwrap_or_default(),
+            self.path
+        ))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(self.body.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fantoccini::Locator;
+
+    const PAGE: &str = "data:text/html,<!doctype html><html lang=ru><title>Page</title><main><h1>Title</h1>\
+        <p id=who>no script</p><noscript><p id=none>none</p></noscript>\
+        <script>document.getElementById('who').textContent = 'script';</script></main>";
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn looks_as_told_with_and_without_scripts() {
+        let mut browser = Browser::open(Look::PHONE.dark()).await;
+        browser.goto(PAGE).await.unwrap();
+        let inside = "[innerWidth, matchMedia('(prefers-color-scheme: dark)').matches, navigator.language].join()";
+        assert_eq!(browser.evaluate(inside).await, "360,true,ru");
+        let who = browser.find(Locator::Id("who")).await.unwrap();
+        assert_eq!(who.text().await.unwrap(), "script");
+
+        browser.wear(Look::DESK.without_javascript()).await;
+        browser.goto(PAGE).await.unwrap();
+        let who = browser.find(Locator::Id("who")).await.unwrap();
+        assert_eq!(who.text().await.unwrap(), "no script");
+        let none = browser.find(Locator::Id("none")).await.unwrap();
+        assert!(none.is_displayed().await.unwrap());
+        assert!(!browser.scrolls_sideways().await);
+        browser.picture("testkit/page").await;
+        assert!(
+            tools::output("testkit/page-1280-light.png")
+                .metadata()
+                .unwrap()
+                .len()
+                > 1000
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn axe_passes_a_good_page_and_names_what_a_bad_one_breaks() {
+        let browser = Browser::open(Look::DESK.without_javascript()).await;
+        browser.goto(PAGE).await.unwrap();
+        browser.assert_accessible("a good page").await;
+        browser
+            .goto("data:text/html,<!doctype html><html><title>x</title><main><h1>t</h1><img src='data:,'><p style='color:%23eee'>pale</p></main>")
+            .await
+            .unwrap();
+        let ids: Vec<String> = browser
+            .axe()
+            .await
+            .into_iter()
+            .map(|found| found.id)
+            .collect();
+        assert_eq!(ids, ["color-contrast", "html-has-lang", "image-alt"]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn complaints_of_the_page_are_heard() {
+        let browser = Browser::open(Look::DESK).await;
+        browser
+            .goto("data:text/html,<script>console.error('broken')</script>")
+            .await
+            .unwrap();
+        assert!(browser.complaints().await.concat().contains("broken"));
+        assert!(browser.complaints().await.is_empty());
+    }
+}
