@@ -4,6 +4,9 @@
 //! extends `page/base.html` (cabinet) or `page/door.html` (before sign-in) and
 //! finds texts, times and asset addresses through `p`.
 
+pub mod check;
+pub mod errors;
+
 use std::borrow::Cow;
 
 use kernel::{Locale, Timestamp};
@@ -34,6 +37,15 @@ impl Theme {
         }
     }
 
+    /// The value of `color-scheme`.
+    pub const fn color_scheme(self) -> &'static str {
+        match self {
+            Self::System => "light dark",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
     /// From the cookie or the form; anything unknown follows the system.
     pub fn from_tag(tag: &str) -> Self {
         match tag {
@@ -58,6 +70,19 @@ pub enum Area {
     Notifications,
     /// Personal data.
     Profile,
+}
+
+impl Area {
+    /// Its short name.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Outside => "outside",
+            Self::Home => "home",
+            Self::Security => "security",
+            Self::Notifications => "notifications",
+            Self::Profile => "profile",
+        }
+    }
 }
 
 /// Who is signed in, as the header shows it.

@@ -100,8 +100,9 @@ impl Sample for SignInEmail {
 /// `POST /sign-in/code/resend` takes `channel` (`sms`, `call`, `email`);
 /// `GET /sign-in/code/delivery` answers `{"state", "text", "final"}`.
 ///
-/// Errors on `code`: `code-error-empty`, `code-error-wrong`, `code-error-expired`,
-/// `code-error-dead`, `code-error-too-soon`.
+/// Errors on `code`: `code-error-empty`, `code-error-wrong`,
+/// `code-error-too-soon`; on `resend`, where no field is left to fill:
+/// `code-error-expired`, `code-error-dead`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "sign_in/code.html")]
 pub struct SignInCode {
@@ -179,7 +180,7 @@ impl Sample for SignInCode {
             (
                 "expired",
                 page(
-                    wrong("code-error-expired"),
+                    p.clone().with_error("resend", "code-error-expired"),
                     CodeEntry {
                         state: CodeState::Expired,
                         expires_at: sample::after(-20),
@@ -191,7 +192,7 @@ impl Sample for SignInCode {
             (
                 "dead",
                 page(
-                    wrong("code-error-dead"),
+                    p.clone().with_error("resend", "code-error-dead"),
                     CodeEntry {
                         state: CodeState::Dead,
                         ..usual()
