@@ -2,5 +2,10 @@
 
 /// Every registered statement of the product, for the tests that read, prepare and explain them.
 pub fn statements() -> Vec<&'static db::Statement> {
-    [db::Db::statements()].concat()
+    [
+        db::Db::statements(),
+        audit::STATEMENTS.to_vec(),
+        identity_service::statements(),
+    ]
+    .concat()
 }
