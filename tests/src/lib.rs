@@ -1,4 +1,10 @@
 //! Whole-product tests: a real process, a real browser.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests wait for a real process by the real clock"
+)]
+
+pub mod demo;
 
 /// Every registered statement of the product, for the tests that read, prepare and explain them.
 pub fn statements() -> Vec<&'static db::Statement> {
