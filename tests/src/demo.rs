@@ -116,7 +116,10 @@ impl Demo {
             if let Some(message) = new {
                 return message;
             }
-            assert!(start.elapsed() < DELIVERY, "no message to {to} within {DELIVERY:?}");
+            assert!(
+                start.elapsed() < DELIVERY,
+                "no message to {to} within {DELIVERY:?}"
+            );
             tokio::time::sleep(POLL).await;
         }
     }
@@ -124,7 +127,12 @@ impl Demo {
     /// Moves the demo's clock.
     pub async fn advance(&self, by: Duration) {
         let body = serde_json::json!({ "advance_seconds": by.as_secs() });
-        let answer = self.http.post(self.url("/demo/clock")).json(&body).send().await;
+        let answer = self
+            .http
+            .post(self.url("/demo/clock"))
+            .json(&body)
+            .send()
+            .await;
         let status = answer.expect("the demo answers").status();
         assert!(status.is_success(), "the clock was not moved: {status}");
     }
