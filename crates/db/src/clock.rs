@@ -29,15 +29,22 @@ pub trait TimeSource: Send + Sync {
 struct Machine;
 
 impl TimeSource for Machine {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the wall clock"
+    )]
     fn wall(&self) -> i64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
     }
 
     fn steady(&self) -> i64 {
         let time = clock_gettime(ClockId::Boottime);
-        time.tv_sec.saturating_mul(1_000_000).saturating_add(time.tv_nsec / 1_000)
+        time.tv_sec
+            .saturating_mul(1_000_000)
+            .saturating_add(time.tv_nsec / 1_000)
     }
 }
 
@@ -63,8 +70,16 @@ impl HonestClock {
     /// Starts from a given source.
     pub fn from_source(source: Box<dyn TimeSource>) -> Self {
         let (wall, steady) = (source.wall(), source.steady());
-        let state = State { wall, steady, last: wall, jumped: false };
-        Self { source, state: Mutex::new(state) }
+        let state = State {
+            wall,
+            steady,
+            last: wall,
+            jumped: false,
+        };
+        Self {
+            source,
+            state: Mutex::new(state),
+        }
     }
 
     /// Takes the database's high-water mark into account. A clock behind the mark goes on from the mark; one
@@ -95,13 +110,18 @@ impl Clock for HonestClock {
     fn now(&self) -> Timestamp {
         let mut state = self.state.lock();
         let (wall, steady) = (self.source.wall(), self.source.steady());
-        let expected = state.wall.saturating_add(steady.saturating_sub(state.steady));
+        let expected = state
+            .wall
+            .saturating_add(steady.saturating_sub(state.steady));
         let drift = u128::from(wall.abs_diff(expected));
         if drift <= DRIFT_MAX.as_micros() {
             (state.wall, state.steady, state.jumped) = (wall, steady, false);
         } else {
             if !state.jumped {
-                tracing::error!(drift_seconds = drift / 1_000_000, "the system clock jumped; not followed");
+                tracing::error!(
+                    drift_seconds = drift / 1_000_000,
+                    "the system clock jumped; not followed"
+                );
             }
             (state.wall, state.steady, state.jumped) = (expected, steady, true);
         }
@@ -191,11 +211,18 @@ mod tests {
             let clock = HonestClock::from_source(Box::new(set.clone()));
             let before = clock.now();
             set.pass(jump + 60 * SECOND, 60 * SECOND);
-            assert_eq!(clock.now().since(before), Duration::from_secs(60), "jump {jump}");
+            assert_eq!(
+                clock.now().since(before),
+                Duration::from_secs(60),
+                "jump {jump}"
+            );
             assert!(clock.disagrees());
             set.pass(-jump, 0);
             assert_eq!(clock.now().since(before), Duration::from_secs(60));
-            assert!(!clock.disagrees(), "a clock set right again is followed again");
+            assert!(
+                !clock.disagrees(),
+                "a clock set right again is followed again"
+            );
         }
     }
 
@@ -235,6 +262,9 @@ mod tests {
         let mark = Timestamp::from_micros(50 * YEAR);
         assert!(clock.honour(mark, false).is_err());
         assert!(clock.honour(mark, true).is_ok());
-        assert!(clock.honour(Timestamp::from_micros(0), false).is_ok(), "a new database has no mark");
+        assert!(
+            clock.honour(Timestamp::from_micros(0), false).is_ok(),
+            "a new database has no mark"
+        );
     }
 }

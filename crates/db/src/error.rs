@@ -76,9 +76,26 @@ pub enum DbError {
 }
 
 impl DbError {
+    pub(crate) fn foreign(statement: &'static str) -> Self {
+        Self::Misuse {
+            statement,
+            why: "awaits something other than SQL",
+        }
+    }
+
+    pub(crate) fn panicked(statement: &'static str) -> Self {
+        Self::Misuse {
+            statement,
+            why: "the use case panicked",
+        }
+    }
+
     /// Whether the same command can be sent again and nothing was changed by this one.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Busy | Self::Timeout | Self::Retry)
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::Busy | Self::Timeout | Self::Retry
+        )
     }
 }
 

@@ -19,8 +19,12 @@ mod enabled {
 
     /// Aborts here when armed: no destructor runs and no buffer is flushed, like `kill -9`.
     pub fn point(transaction: &str, place: &str) {
-        let Some((name, left)) = ARMED.get() else { return };
-        let here = name.split_once('/').is_some_and(|(t, p)| t == transaction && p == place);
+        let Some((name, left)) = ARMED.get() else {
+            return;
+        };
+        let here = name
+            .split_once('/')
+            .is_some_and(|(t, p)| t == transaction && p == place);
         if here && left.fetch_sub(1, Ordering::AcqRel) == 1 {
             std::process::abort();
         }

@@ -49,10 +49,16 @@ pub async fn claim(
 ) -> Result<Claim, DbError> {
     tx.mark_keyed();
     let now = tx.now();
-    if tx.execute(&sql::CLAIM, params![scope, key, request_hash, now]).await? == 1 {
+    if tx
+        .execute(&sql::CLAIM, params![scope, key, request_hash, now])
+        .await?
+        == 1
+    {
         return Ok(Claim::Fresh);
     }
-    find(tx, scope, key, request_hash).await?.ok_or(DbError::Retry)
+    find(tx, scope, key, request_hash)
+        .await?
+        .ok_or(DbError::Retry)
 }
 
 /// Looks a key up without claiming it.
@@ -62,7 +68,9 @@ pub async fn find(
     key: &str,
     request_hash: &[u8; 32],
 ) -> Result<Option<Claim>, DbError> {
-    let Some(row) = tx.query_opt(&sql::FIND, params![scope, key]).await? else { return Ok(None) };
+    let Some(row) = tx.query_opt(&sql::FIND, params![scope, key]).await? else {
+        return Ok(None);
+    };
     if row.array::<32>(0)? != *request_hash {
         return Ok(Some(Claim::Mismatch));
     }
@@ -74,7 +82,8 @@ pub async fn find(
 
 /// Keeps the answer of the command whose key was claimed in this transaction.
 pub async fn keep(tx: &mut WriteTx, scope: &[u8], key: &str, answer: &[u8]) -> Result<(), DbError> {
-    tx.execute_one(&sql::KEEP, params![answer, scope, key]).await
+    tx.execute_one(&sql::KEEP, params![answer, scope, key])
+        .await
 }
 
 /// Forgets keys older than [`KEPT`].

@@ -1,9 +1,7 @@
 //! Looking at the engines themselves: what a statement is prepared as, how it would run, what the schema
 //! is. For tests and `kabinet check`, never for a use case.
 
-use crate::{
-    BoxFuture, Db, DbError, Engine, Kind, ReadTx, Statement, postgres, tx::Session,
-};
+use crate::{BoxFuture, Db, DbError, Engine, Kind, ReadTx, Statement, postgres, tx::Session};
 
 /// What an engine says a statement is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +29,12 @@ pub struct Column {
 
 /// Statements of this crate, for the test that prepares every statement on both engines.
 pub fn statements() -> Vec<&'static Statement> {
-    [crate::clock::STATEMENTS, crate::idempotency::STATEMENTS, crate::migrate::STATEMENTS].concat()
+    [
+        crate::clock::STATEMENTS,
+        crate::idempotency::STATEMENTS,
+        crate::migrate::STATEMENTS,
+    ]
+    .concat()
 }
 
 impl Db {
@@ -110,16 +113,23 @@ fn describe_sqlite(
     statement: &'static Statement,
 ) -> Result<Described, DbError> {
     let fail = |e: rusqlite::Error| crate::sqlite::driver_error(statement.name, &e);
-    let prepared = conn.prepare(statement.text_for(Engine::Sqlite)).map_err(fail)?;
+    let prepared = conn
+        .prepare(statement.text_for(Engine::Sqlite))
+        .map_err(fail)?;
     let kind = |declared: &str| match declared {
         "INTEGER" => Some(Kind::Int),
         "TEXT" => Some(Kind::Text),
         "BLOB" => Some(Kind::Bytes),
         _ => None,
     };
-    let columns =
-        prepared.columns().map(|column| column.decl_type().and_then(kind)).collect();
-    Ok(Described { columns, params: prepared.parameter_count() })
+    let columns = prepared
+        .columns()
+        .map(|column| column.decl_type().and_then(kind))
+        .collect();
+    Ok(Described {
+        columns,
+        params: prepared.parameter_count(),
+    })
 }
 
 fn explain_sqlite(
@@ -169,8 +179,15 @@ impl postgres::PgSession {
             Type::BOOL => Some(Kind::Bool),
             _ => None,
         };
-        let columns = prepared.columns().iter().map(|column| kind(column.type_())).collect();
-        Ok(Described { columns, params: prepared.params().len() })
+        let columns = prepared
+            .columns()
+            .iter()
+            .map(|column| kind(column.type_()))
+            .collect();
+        Ok(Described {
+            columns,
+            params: prepared.params().len(),
+        })
     }
 
     async fn explain(&mut self, statement: &'static Statement) -> Result<String, DbError> {
@@ -189,14 +206,25 @@ impl postgres::PgSession {
                 _ => "int8",
             })
             .collect();
-        let kinds =
-            if kinds.is_empty() { String::new() } else { format!("({})", kinds.join(", ")) };
-        let prepare =
-            format!("PREPARE explained{kinds} AS {}", statement.text_for(Engine::Postgres));
-        let text = text.replace("GENERIC_PLAN FALSE, ", "").replace("explained()", "explained");
+        let kinds = if kinds.is_empty() {
+            String::new()
+        } else {
+            format!("({})", kinds.join(", "))
+        };
+        let prepare = format!(
+            "PREPARE explained{kinds} AS {}",
+            statement.text_for(Engine::Postgres)
+        );
+        let text = text
+            .replace("GENERIC_PLAN FALSE, ", "")
+            .replace("explained()", "explained");
         let plan = "SET plan_cache_mode = force_generic_plan";
-        let messages = self.messages(&format!("{prepare}; {plan}; {text}; RESET plan_cache_mode")).await?;
-        Ok(messages.join("\n"))
+        let answer = self
+            .messages(&format!("{prepare}; {plan}; {text}; RESET plan_cache_mode"))
+            .await;
+        // What failed half-way leaves settings behind that the next caller must not have.
+        self.lost |= answer.is_err();
+        Ok(answer?.join("\n"))
     }
 
     async fn catalogue(&mut self) -> Result<Vec<Column>, DbError> {
@@ -205,7 +233,7 @@ impl postgres::PgSession {
             message: e.to_string(),
         };
         let rows = self
-            .client
+            .client()
             .query(
                 "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), \
                  a.attnotnull, COALESCE(array_position(i.indkey::int2[], a.attnum) + 1, 0)::int8 \
@@ -232,8 +260,11 @@ impl postgres::PgSession {
 
     async fn server_time(&mut self) -> Result<i64, DbError> {
         let answer = self
-            .client
-            .query_one("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8", &[])
+            .client()
+            .query_one(
+                "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8",
+                &[],
+            )
             .await;
         let row = answer.map_err(|e| self.note("server_time", &e))?;
         row.try_get(0).map_err(|e| self.note("server_time", &e))

@@ -35,7 +35,14 @@ impl Statement {
         params: &'static [Kind],
         columns: &'static [Kind],
     ) -> Self {
-        Self { name, text, params, columns, sqlite: OnceLock::new(), postgres: OnceLock::new() }
+        Self {
+            name,
+            text,
+            params,
+            columns,
+            sqlite: OnceLock::new(),
+            postgres: OnceLock::new(),
+        }
     }
 
     /// The text for one engine. The dialect words are all there is: `{lock}` and `{skip_locked}` lock the
@@ -56,11 +63,17 @@ impl Statement {
     /// Refuses parameters of another number or kind than declared, before an engine sees them.
     pub(crate) fn check(&self, params: &[Param<'_>]) -> Result<(), DbError> {
         let fits = params.len() == self.params.len()
-            && params.iter().zip(self.params).all(|(param, kind)| param.fits(*kind));
+            && params
+                .iter()
+                .zip(self.params)
+                .all(|(param, kind)| param.fits(*kind));
         if fits {
             Ok(())
         } else {
-            Err(DbError::Misuse { statement: self.name, why: "the parameters are not as declared" })
+            Err(DbError::Misuse {
+                statement: self.name,
+                why: "the parameters are not as declared",
+            })
         }
     }
 }

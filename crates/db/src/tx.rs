@@ -13,16 +13,6 @@ pub(crate) enum Session {
     Postgres(Box<PgSession>),
 }
 
-impl Session {
-    /// The SQLite session a read was begun with.
-    pub(crate) fn into_sqlite(self) -> Option<SqliteSession> {
-        match self {
-            Self::Sqlite(session) => Some(session),
-            Self::Postgres(_) => None,
-        }
-    }
-}
-
 /// Reading. On both engines each statement sees what was committed when it began (READ COMMITTED); a use
 /// case that needs one moment for several statements joins them.
 pub struct ReadTx {
@@ -68,7 +58,9 @@ impl ReadTx {
         statement: &'static Statement,
         params: &[Param<'_>],
     ) -> Result<Row, DbError> {
-        self.query_opt(statement, params).await?.ok_or_else(|| row_count(statement, 0))
+        self.query_opt(statement, params)
+            .await?
+            .ok_or_else(|| row_count(statement, 0))
     }
 }
 
@@ -121,9 +113,11 @@ impl WriteTx {
     ) -> Result<(), DbError> {
         match self.execute(statement, params).await? {
             1 => Ok(()),
-            actual => {
-                Err(DbError::RowCount { statement: statement.name, expected: 1, actual })
-            }
+            actual => Err(DbError::RowCount {
+                statement: statement.name,
+                expected: 1,
+                actual,
+            }),
         }
     }
 

@@ -30,6 +30,7 @@ pub enum Kind {
 
 impl Kind {
     /// The kind without its NULL.
+    #[must_use]
     pub const fn base(self) -> Self {
         match self {
             Self::Int | Self::OptInt => Self::Int,
@@ -41,7 +42,10 @@ impl Kind {
 
     /// Whether NULL is allowed.
     pub const fn is_optional(self) -> bool {
-        matches!(self, Self::OptInt | Self::OptText | Self::OptBytes | Self::OptBool)
+        matches!(
+            self,
+            Self::OptInt | Self::OptText | Self::OptBytes | Self::OptBool
+        )
     }
 }
 
@@ -182,13 +186,19 @@ impl Row {
     }
 
     fn value(&self, column: usize) -> Result<&Value, DbError> {
-        self.values.get(column).ok_or_else(|| self.wrong(column, "no such column"))
+        self.values
+            .get(column)
+            .ok_or_else(|| self.wrong(column, "no such column"))
     }
 
     /// The error a caller returns when a value cannot be what the code believes (an unknown status, a
     /// malformed id).
     pub fn wrong(&self, column: usize, why: &'static str) -> DbError {
-        DbError::Inconsistent { statement: self.statement.name, column, why }
+        DbError::Inconsistent {
+            statement: self.statement.name,
+            column,
+            why,
+        }
     }
 
     getters! {
@@ -205,9 +215,10 @@ impl Row {
     /// A BYTEA of exactly `N` bytes (an id, a hash).
     pub fn array<const N: usize>(&self, column: usize) -> Result<[u8; N], DbError> {
         match self.value(column)? {
-            Value::Bytes(x) => {
-                x.as_slice().try_into().map_err(|_| self.wrong(column, "another length"))
-            }
+            Value::Bytes(x) => x
+                .as_slice()
+                .try_into()
+                .map_err(|_| self.wrong(column, "another length")),
             _ => Err(self.wrong(column, "another kind")),
         }
     }

@@ -10,6 +10,7 @@
 pub mod agent;
 pub mod chance;
 pub mod code;
+pub mod documents;
 pub mod email;
 pub mod id;
 pub mod identifier;

@@ -12,6 +12,7 @@
 pub mod browser;
 pub mod chance;
 pub mod clock;
+pub mod engines;
 pub mod postgres;
 pub mod proxy;
 pub mod server;
@@ -20,3 +21,10 @@ mod watcher;
 
 pub use chance::SeededChance;
 pub use clock::TestClock;
+pub use db::Engine;
+pub use engines::{TestDb, race};
+
+/// A vault with keys of its own, the same in every test.
+pub fn vault() -> vault::Vault {
+    vault::Vault::ephemeral(SeededChance::new(2)).expect("fresh keys are good keys")
+}

@@ -290,10 +290,10 @@ impl Databases {
         {
             let mut templates = TEMPLATES.lock();
             let templates = templates.get_or_insert_default();
-            if !templates.contains_key(&known) {
+            templates.entry(known).or_insert_with(|| {
                 self.make_template(&template, fill);
-                templates.insert(known, template.clone());
-            }
+                template.clone()
+            });
         }
         self.create_from(&template)
     }
@@ -317,6 +317,11 @@ impl Databases {
             Ok(()) => std::mem::forget(building),
             Err(why) => assert!(why.contains("42P04"), "the template database: {why}"),
         }
+    }
+
+    /// The address without a database, as [`SHARED`] names it.
+    pub fn base(&self) -> &str {
+        &self.base
     }
 
     /// The address of the database `name`.

@@ -12,7 +12,11 @@ use crate::{DbError, Kind, Param, Statement, Value};
 pub(crate) struct PgParam<'a>(pub(crate) Param<'a>);
 
 impl ToSql for PgParam<'_> {
-    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         match self.0 {
             Param::Null => Ok(IsNull::Yes),
             Param::Int(x) => x.to_sql(ty, out),
@@ -50,12 +54,24 @@ pub(crate) fn read(
     kind: Kind,
     row: &tokio_postgres::Row,
 ) -> Result<Value, DbError> {
-    let wrong = |why| DbError::Inconsistent { statement: statement.name, column, why };
+    let wrong = |why| DbError::Inconsistent {
+        statement: statement.name,
+        column,
+        why,
+    };
     let value = match kind.base() {
-        Kind::Text => row.try_get::<_, Option<String>>(column).map(|x| x.map(Value::Text)),
-        Kind::Bytes => row.try_get::<_, Option<Vec<u8>>>(column).map(|x| x.map(Value::Bytes)),
-        Kind::Bool => row.try_get::<_, Option<bool>>(column).map(|x| x.map(Value::Bool)),
-        _ => row.try_get::<_, Option<i64>>(column).map(|x| x.map(Value::Int)),
+        Kind::Text => row
+            .try_get::<_, Option<String>>(column)
+            .map(|x| x.map(Value::Text)),
+        Kind::Bytes => row
+            .try_get::<_, Option<Vec<u8>>>(column)
+            .map(|x| x.map(Value::Bytes)),
+        Kind::Bool => row
+            .try_get::<_, Option<bool>>(column)
+            .map(|x| x.map(Value::Bool)),
+        _ => row
+            .try_get::<_, Option<i64>>(column)
+            .map(|x| x.map(Value::Int)),
     };
     match value.map_err(|_| wrong("another kind than declared"))? {
         Some(value) => Ok(value),

@@ -33,9 +33,15 @@ impl Purpose {
 
     /// From the stable name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::SignIn, Self::ConfirmEmail, Self::Freeze, Self::UnfreezePhone, Self::UnfreezeEmail]
-            .into_iter()
-            .find(|purpose| purpose.as_str() == name)
+        [
+            Self::SignIn,
+            Self::ConfirmEmail,
+            Self::Freeze,
+            Self::UnfreezePhone,
+            Self::UnfreezeEmail,
+        ]
+        .into_iter()
+        .find(|purpose| purpose.as_str() == name)
     }
 }
 
@@ -63,7 +69,9 @@ impl Channel {
 
     /// From the stable name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Sms, Self::Call, Self::Email].into_iter().find(|channel| channel.as_str() == name)
+        [Self::Sms, Self::Call, Self::Email]
+            .into_iter()
+            .find(|channel| channel.as_str() == name)
     }
 }
 
@@ -169,23 +177,71 @@ mod tests {
         let end = |c: Challenge| c.live(Purpose::SignIn, &BROWSER, now).map(|_| ());
         let table: [(&str, Challenge, Result<(), NotAccepted>); 6] = [
             ("as sent", challenge(), Ok(())),
-            ("used", Challenge { used_at: Some(now), ..challenge() }, Err(Dead)),
-            ("replaced", Challenge { voided_at: Some(now), ..challenge() }, Err(Dead)),
-            ("exhausted", Challenge { tries: 5, ..challenge() }, Err(Dead)),
-            ("expired", Challenge { expires_at: now, ..challenge() }, Err(Expired)),
-            ("exhausted and expired", Challenge { tries: 5, expires_at: now, ..challenge() }, Err(Dead)),
+            (
+                "used",
+                Challenge {
+                    used_at: Some(now),
+                    ..challenge()
+                },
+                Err(Dead),
+            ),
+            (
+                "replaced",
+                Challenge {
+                    voided_at: Some(now),
+                    ..challenge()
+                },
+                Err(Dead),
+            ),
+            (
+                "exhausted",
+                Challenge {
+                    tries: 5,
+                    ..challenge()
+                },
+                Err(Dead),
+            ),
+            (
+                "expired",
+                Challenge {
+                    expires_at: now,
+                    ..challenge()
+                },
+                Err(Expired),
+            ),
+            (
+                "exhausted and expired",
+                Challenge {
+                    tries: 5,
+                    expires_at: now,
+                    ..challenge()
+                },
+                Err(Dead),
+            ),
         ];
         for (name, challenge, expected) in table {
             assert_eq!(end(challenge), expected, "{name}");
         }
         let sent = challenge();
-        assert!(sent.live(Purpose::Freeze, &BROWSER, now).is_err(), "A15: another purpose");
-        assert!(sent.live(Purpose::SignIn, &[8; 32], now).is_err(), "A16: another browser");
+        assert!(
+            sent.live(Purpose::Freeze, &BROWSER, now).is_err(),
+            "A15: another purpose"
+        );
+        assert!(
+            sent.live(Purpose::SignIn, &[8; 32], now).is_err(),
+            "A16: another browser"
+        );
     }
 
     #[test]
     fn names_round_trip() {
-        for purpose in ["sign_in", "confirm_email", "freeze", "unfreeze_phone", "unfreeze_email"] {
+        for purpose in [
+            "sign_in",
+            "confirm_email",
+            "freeze",
+            "unfreeze_phone",
+            "unfreeze_email",
+        ] {
             assert_eq!(Purpose::from_name(purpose).unwrap().as_str(), purpose);
         }
         for channel in ["sms", "call", "email"] {

@@ -8,11 +8,7 @@ use std::time::Duration;
 
 use kernel::Timestamp;
 
-use crate::{
-    Policy,
-    policy::WRONG_CLOSES,
-    recent::Recent,
-};
+use crate::{Policy, policy::WRONG_CLOSES, recent::Recent};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -70,11 +66,16 @@ impl Guesses {
         let over = in_row.checked_sub(policy.wrong_rests);
         let rest = over.map(|over| {
             let doubled = 1_u32.checked_shl(over).unwrap_or(u32::MAX);
-            policy.rest_first.saturating_mul(doubled).min(policy.rest_most)
+            policy
+                .rest_first
+                .saturating_mul(doubled)
+                .min(policy.rest_most)
         });
         Self {
             in_row,
-            recent: self.recent.with(now, policy.wrong_per_day.max(policy.wrong_per_hour)),
+            recent: self
+                .recent
+                .with(now, policy.wrong_per_day.max(policy.wrong_per_hour)),
             rest_until: rest.map(|rest| now.saturating_add(rest)),
         }
     }
@@ -82,7 +83,11 @@ impl Guesses {
     /// A success clears the row; the day's wrong tries still count towards the day.
     #[must_use]
     pub fn right(self) -> Self {
-        Self { in_row: 0, rest_until: None, ..self }
+        Self {
+            in_row: 0,
+            rest_until: None,
+            ..self
+        }
     }
 
     /// Whether the owner should hear of it: at five, at ten, and whenever it closes.
@@ -100,7 +105,9 @@ pub fn network_may_try(
 ) -> Result<(), Refused> {
     let address = address.full_until(now, NETWORK_WINDOW, policy.network_wrong);
     let site = site.full_until(now, NETWORK_WINDOW, policy.site_wrong);
-    address.max(site).map_or(Ok(()), |until| Err(Refused::Network { until }))
+    address
+        .max(site)
+        .map_or(Ok(()), |until| Err(Refused::Network { until }))
 }
 
 /// Whether the share of wrong tries in the whole installation looks like spraying (A10).
@@ -121,7 +128,11 @@ mod tests {
     /// ID-2a: after 10 in a row codes rest, and the rests grow to an hour (A11: never longer by itself).
     #[test]
     fn the_rests_grow() {
-        let policy = Policy { wrong_per_hour: 1_000, wrong_per_day: 1_000, ..Policy::default() };
+        let policy = Policy {
+            wrong_per_hour: 1_000,
+            wrong_per_day: 1_000,
+            ..Policy::default()
+        };
         let (mut guesses, mut now) = (Guesses::default(), at(0));
         for n in 1..=9 {
             guesses = guesses.wrong(&policy, now);
@@ -148,7 +159,10 @@ mod tests {
         assert_eq!(guesses.may_try(&policy, later), Ok(()));
         assert_eq!(guesses.clone().right().in_row, 0);
         let closed = guesses.wrong(&policy, later);
-        assert_eq!(closed.may_try(&policy, at(1_000_000_000)), Err(Refused::Closed));
+        assert_eq!(
+            closed.may_try(&policy, at(1_000_000_000)),
+            Err(Refused::Closed)
+        );
     }
 
     proptest! {

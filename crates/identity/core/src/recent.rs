@@ -14,13 +14,19 @@ impl Recent {
     /// From what [`Recent::to_bytes`] made. `None` when the length is no multiple of 8.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (times, rest) = bytes.as_chunks::<8>();
-        let times = times.iter().map(|t| Timestamp::from_micros(i64::from_be_bytes(*t))).collect();
+        let times = times
+            .iter()
+            .map(|t| Timestamp::from_micros(i64::from_be_bytes(*t)))
+            .collect();
         rest.is_empty().then_some(Self(times))
     }
 
     /// Eight bytes a time, oldest first.
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.0.iter().flat_map(|t| t.as_micros().to_be_bytes()).collect()
+        self.0
+            .iter()
+            .flat_map(|t| t.as_micros().to_be_bytes())
+            .collect()
     }
 
     /// Adds one that happened now; only the latest `keep` stay.

@@ -48,6 +48,11 @@ pub enum NotNow {
         /// When the next may be asked for.
         until: Timestamp,
     },
+    /// Too many codes went to this range of numbers, or nobody used them (A19).
+    Range {
+        /// When the next may be asked for.
+        until: Timestamp,
+    },
 }
 
 impl NotNow {
@@ -57,7 +62,8 @@ impl NotNow {
             Self::Pause { until }
             | Self::UsedUp { until }
             | Self::Calls { until }
-            | Self::Network { until } => until,
+            | Self::Network { until }
+            | Self::Range { until } => until,
         }
     }
 }
@@ -65,13 +71,21 @@ impl NotNow {
 impl Sends {
     /// The pause before the next code, counted from the latest one.
     fn pause(&self, policy: &Policy) -> Duration {
-        let place = usize::try_from(self.step).unwrap_or(usize::MAX).saturating_sub(1);
+        let place = usize::try_from(self.step)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(1);
         let waits = &policy.send_waits;
-        waits.get(place).or(waits.last()).copied().unwrap_or_default()
+        waits
+            .get(place)
+            .or(waits.last())
+            .copied()
+            .unwrap_or_default()
     }
 
     fn calm(&self, policy: &Policy, now: Timestamp) -> bool {
-        self.recent.last().is_none_or(|last| now.since(last) >= policy.send_calm)
+        self.recent
+            .last()
+            .is_none_or(|last| now.since(last) >= policy.send_calm)
     }
 
     /// When the next code may be asked for; `None` when now.
@@ -101,10 +115,20 @@ impl Sends {
     #[must_use]
     pub fn sent(self, policy: &Policy, now: Timestamp, call: bool) -> Self {
         let calm = self.calm(policy, now);
-        let calls = if call { self.calls.with(now, policy.calls_per_hour) } else { self.calls };
+        let calls = if call {
+            self.calls.with(now, policy.calls_per_hour)
+        } else {
+            self.calls
+        };
         Self {
-            serial: if calm { 1 } else { self.serial.saturating_add(1) },
-            recent: self.recent.with(now, policy.sends_per_day.max(policy.sends_per_hour)),
+            serial: if calm {
+                1
+            } else {
+                self.serial.saturating_add(1)
+            },
+            recent: self
+                .recent
+                .with(now, policy.sends_per_day.max(policy.sends_per_hour)),
             calls,
             step: if calm { 1 } else { self.step.saturating_add(1) },
         }
@@ -113,14 +137,18 @@ impl Sends {
     /// After a success the waits begin anew; the day's count stays (A22).
     #[must_use]
     pub fn succeeded(self) -> Self {
-        Self { step: 0, serial: 0, ..self }
+        Self {
+            step: 0,
+            serial: 0,
+            ..self
+        }
     }
 }
 
-/// Whether a network may ask for one more code today.
-pub fn network_may_send(sends: &Recent, policy: &Policy, now: Timestamp) -> Result<(), NotNow> {
+/// Whether a network that may ask for `most` codes a day may ask for one more.
+pub fn network_may_send(sends: &Recent, most: usize, now: Timestamp) -> Result<(), NotNow> {
     sends
-        .full_until(now, DAY, policy.network_sends_per_day)
+        .full_until(now, DAY, most)
         .map_or(Ok(()), |until| Err(NotNow::Network { until }))
 }
 
@@ -138,11 +166,12 @@ pub struct Range {
 }
 
 impl Range {
-    /// May one more go to this range? A blocked range answers like any other: the page says "sent", and
-    /// nothing is (A1: the asker learns nothing).
-    pub fn may_send(&self, policy: &Policy, now: Timestamp) -> bool {
-        self.blocked_until.is_none_or(|until| now >= until)
-            && self.sends.full_until(now, RANGE_WINDOW, policy.range_sends).is_none()
+    /// May one more go to this range? The answer depends on the range alone, so it may be told honestly: it
+    /// says nothing about a single number (A1).
+    pub fn may_send(&self, policy: &Policy, now: Timestamp) -> Result<(), NotNow> {
+        let blocked = self.blocked_until.filter(|until| now < *until);
+        let full = self.sends.full_until(now, RANGE_WINDOW, policy.range_sends);
+        blocked.max(full).map_or(Ok(()), |until| Err(NotNow::Range { until }))
     }
 
     /// Notes one that goes out; blocks the range when nobody uses its codes.
@@ -152,18 +181,31 @@ impl Range {
         let sent = self.sent.saturating_add(1);
         let floor = u64::try_from(policy.range_sends).unwrap_or(u64::MAX);
         let converted = self.used.saturating_mul(100);
-        let poor = sent >= floor && converted < sent.saturating_mul(policy.range_conversion_percent);
+        let poor =
+            sent >= floor && converted < sent.saturating_mul(policy.range_conversion_percent);
         if poor {
             let blocked_until = Some(now.saturating_add(policy.range_block));
-            return Self { sends, sent: 0, used: 0, blocked_until };
+            return Self {
+                sends,
+                sent: 0,
+                used: 0,
+                blocked_until,
+            };
         }
-        Self { sends, sent, ..self }
+        Self {
+            sends,
+            sent,
+            ..self
+        }
     }
 
     /// Notes that a code of this range was used.
     #[must_use]
     pub fn used(self) -> Self {
-        Self { used: self.used.saturating_add(1), ..self }
+        Self {
+            used: self.used.saturating_add(1),
+            ..self
+        }
     }
 }
 
@@ -179,14 +221,21 @@ mod tests {
     /// ID-2: the next code after 60 s, then 2, 5, 10 minutes.
     #[test]
     fn the_waits_grow() {
-        let policy = Policy { sends_per_hour: 100, sends_per_day: 100, ..Policy::default() };
+        let policy = Policy {
+            sends_per_hour: 100,
+            sends_per_day: 100,
+            ..Policy::default()
+        };
         let (mut sends, mut now) = (Sends::default(), at(0));
         for wait in [60, 120, 300, 600, 600] {
             assert_eq!(sends.may_send(&policy, now, false), Ok(()));
             sends = sends.sent(&policy, now, false);
             let until = now.saturating_add(Duration::from_secs(wait));
             let early = until.saturating_sub(Duration::from_micros(1));
-            assert_eq!(sends.may_send(&policy, early, false), Err(NotNow::Pause { until }));
+            assert_eq!(
+                sends.may_send(&policy, early, false),
+                Err(NotNow::Pause { until })
+            );
             now = until;
         }
         assert_eq!(sends.serial, 5, "«код № 5»");
@@ -195,7 +244,10 @@ mod tests {
     /// ID-2b: 5 an hour, 10 a day; A23: 2 calls an hour.
     #[test]
     fn the_hour_and_the_day_are_counted() {
-        let policy = Policy { send_waits: vec![Duration::ZERO], ..Policy::default() };
+        let policy = Policy {
+            send_waits: vec![Duration::ZERO],
+            ..Policy::default()
+        };
         let mut sends = Sends::default();
         for n in 0..5 {
             assert_eq!(sends.may_send(&policy, at(n), false), Ok(()));
@@ -210,28 +262,47 @@ mod tests {
         }
         assert_eq!(
             sends.may_send(&policy, at(7_400), false),
-            Err(NotNow::UsedUp { until: at(24 * 3_600) })
+            Err(NotNow::UsedUp {
+                until: at(24 * 3_600)
+            })
         );
-        let calls = Sends::default().sent(&policy, at(0), true).sent(&policy, at(1), true);
-        assert_eq!(calls.may_send(&policy, at(2), true), Err(NotNow::Calls { until: at(3_600) }));
-        assert_eq!(calls.may_send(&policy, at(2), false), Ok(()), "the SMS is still open");
+        let calls = Sends::default()
+            .sent(&policy, at(0), true)
+            .sent(&policy, at(1), true);
+        assert_eq!(
+            calls.may_send(&policy, at(2), true),
+            Err(NotNow::Calls { until: at(3_600) })
+        );
+        assert_eq!(
+            calls.may_send(&policy, at(2), false),
+            Ok(()),
+            "the SMS is still open"
+        );
     }
 
     /// A19: a range whose codes nobody uses is refused for a day.
     #[test]
     fn a_range_without_takers_is_blocked() {
-        let policy = Policy { range_sends: 20, ..Policy::default() };
+        let policy = Policy {
+            range_sends: 20,
+            ..Policy::default()
+        };
         let mut range = Range::default();
         for n in 0..19 {
-            assert!(range.may_send(&policy, at(n * 60)));
+            assert!(range.may_send(&policy, at(n * 60)).is_ok());
             range = range.sent(&policy, at(n * 60));
         }
-        let used = (0..5).fold(range.clone(), |range, _| range.used()).sent(&policy, at(1_200));
-        assert!(used.may_send(&policy, at(1_300)), "five of twenty were used");
+        let used = (0..5)
+            .fold(range.clone(), |range, _| range.used())
+            .sent(&policy, at(1_200));
+        assert!(
+            used.may_send(&policy, at(1_300)),
+            "five of twenty were used"
+        );
         let poor = range.sent(&policy, at(1_200));
-        assert!(!poor.may_send(&policy, at(1_300)));
-        assert!(!poor.may_send(&policy, at(1_200 + 24 * 3_600 - 1)));
-        assert!(poor.may_send(&policy, at(1_200 + 24 * 3_600)));
+        assert!(poor.may_send(&policy, at(1_300)).is_err());
+        assert!(poor.may_send(&policy, at(1_200 + 24 * 3_600 - 1)).is_err());
+        assert!(poor.may_send(&policy, at(1_200 + 24 * 3_600)).is_ok());
     }
 
     /// A19: 20 sends in ten minutes, used or not.
@@ -242,8 +313,8 @@ mod tests {
         for n in 0..20 {
             range = range.used().sent(&policy, at(n));
         }
-        assert!(!range.may_send(&policy, at(30)));
-        assert!(range.may_send(&policy, at(601)));
+        assert!(range.may_send(&policy, at(30)).is_err());
+        assert!(range.may_send(&policy, at(601)).is_ok());
     }
 
     proptest! {

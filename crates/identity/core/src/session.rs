@@ -29,7 +29,9 @@ impl Method {
 
     /// From the stable name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Sms, Self::Call, Self::Email].into_iter().find(|method| method.as_str() == name)
+        [Self::Sms, Self::Call, Self::Email]
+            .into_iter()
+            .find(|method| method.as_str() == name)
     }
 }
 
@@ -89,7 +91,7 @@ mod tests {
             prop_assert!(kept.iter().all(|(_, s)| is_alive(*s, &policy, now)));
             let oldest_kept = kept.iter().map(|(_, s)| *s).min();
             for (_, s) in out {
-                prop_assert!(!is_alive(*s, &policy, now) || oldest_kept.is_none_or(|k| *s <= k));
+                prop_assert!(!is_alive(s, &policy, now) || oldest_kept.is_none_or(|k| s <= k));
             }
         }
     }

@@ -1,0 +1,155 @@
+//! Peers that stand on the other side of a carrier: real servers in their own
+//! processes, told what to do on stdin, telling what they saw on stdout.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use kernel::{Chance, Clock, Identifier, MessageId, Timestamp};
+use notify::{Body, Outgoing};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+/// A clock that stands still until told otherwise.
+pub struct Still(pub AtomicI64);
+impl Still {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(1_790_000_000_000_000)))
+    }
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(by.as_micros() as i64, Ordering::Relaxed);
+    }
+}
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Counts up: repeatable, and ids differ.
+pub struct Counting(pub std::sync::atomic::AtomicU8);
+impl Chance for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        for byte in bytes {
+            *byte = self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+pub fn outgoing(to: Identifier, body: Body) -> Outgoing {
+    static CHANCE: Counting = Counting(std::sync::atomic::AtomicU8::new(0));
+    Outgoing {
+        id: MessageId::new(Timestamp::from_secs(1_790_000_000), &CHANCE),
+        to,
+        body,
+        worthless_after: None,
+    }
+}
+
+pub fn phone() -> Identifier {
+    Identifier::Phone(kernel::Phone::parse("+79001234567").unwrap())
+}
+
+/// Where `cargo xtask test` puts what the tests need.
+fn tools() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target")),
+        PathBuf::from,
+    );
+    target.join("tools")
+}
+
+fn script(name: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/peers")).join(name)
+}
+
+/// A running peer; it ends with the test.
+pub struct Peer {
+    child: Child,
+    orders: ChildStdin,
+    events: Lines<BufReader<ChildStdout>>,
+    pub port: u16,
+}
+
+impl Peer {
+    pub async fn node(name: &str, env: &[(&str, &str)]) -> Self {
+        let modules = tools().join("node_modules");
+        assert!(
+            modules.exists(),
+            "{} is missing: `cargo xtask test` puts it there",
+            modules.display()
+        );
+        let mut command = Command::new("node");
+        command.arg(script(name)).env("NODE_MODULES", modules);
+        Self::start(command, env).await
+    }
+
+    pub async fn python(name: &str, env: &[(&str, &str)]) -> Self {
+        let python = tools().join("venv/bin/python");
+        assert!(
+            python.exists(),
+            "{} is missing: `cargo xtask test` puts it there",
+            python.display()
+        );
+        let mut command = Command::new(python);
+        command.arg(script(name));
+        Self::start(command, env).await
+    }
+
+    async fn start(mut command: Command, env: &[(&str, &str)]) -> Self {
+        let mut child = command
+            .envs(env.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the peer starts");
+        let orders = child.stdin.take().unwrap();
+        let events = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut peer = Self {
+            child,
+            orders,
+            events,
+            port: 0,
+        };
+        let listening = peer.event("listening").await;
+        peer.port = u16::try_from(listening["port"].as_u64().unwrap()).unwrap();
+        peer
+    }
+
+    pub async fn order(&mut self, order: Value) {
+        let line = format!("{order}\n");
+        self.orders.write_all(line.as_bytes()).await.unwrap();
+        self.orders.flush().await.unwrap();
+    }
+
+    /// The next event of that kind; others are passed over.
+    pub async fn event(&mut self, kind: &str) -> Value {
+        let wanted = async {
+            loop {
+                let line = self
+                    .events
+                    .next_line()
+                    .await
+                    .unwrap()
+                    .expect("the peer lives");
+                let event: Value = serde_json::from_str(&line).unwrap();
+                if event["event"] == kind {
+                    return event;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), wanted)
+            .await
+            .unwrap_or_else(|_| panic!("no `{kind}` from the peer"))
+    }
+
+    /// Stops the process and waits for its end.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+}

@@ -1,0 +1,89 @@
+# Texts that leave the building: SMS and letters. An SMS has room for 134 characters once one of them is not Latin.
+
+## One-time codes
+msg-purpose-sign-in = Sign in to { $brand }
+msg-purpose-confirm-email = Confirming { $object }
+msg-purpose-freeze = Freezing your account
+msg-purpose-unfreeze = Lifting the freeze
+msg-purpose-change-phone = New phone { $object }
+msg-purpose-change-email = New e-mail { $object }
+msg-purpose-step-up = Confirming an action
+msg-purpose-recovery = Getting back in
+msg-code-sms =
+    Code No. { $number }: { $code }
+    { $purpose }. Tell it to nobody. Our staff never ask for it.
+msg-code-subject = { $purpose }: code No. { $number }
+msg-code-lead = Your code No. { $number }:
+msg-code-lives = The code works for { $minutes ->
+        [one] { $minutes } minute
+       *[other] { $minutes } minutes
+    } and for one thing only: { $purpose }.
+msg-code-secret = Tell it to nobody. Our staff never ask for it.
+msg-code-not-you = If this was not you, do nothing: nothing happens without the code.
+msg-confirm-subject = Confirm your e-mail: code No. { $number }
+msg-confirm-lead = You added this address to your account. Press the button, or enter code No. { $number } on the page where you added it.
+msg-confirm-button = Confirm e-mail
+
+## A letter to an address that leads nowhere
+msg-nobody-subject = There is no account of yours here
+msg-nobody-lead = Somebody entered this address to sign in to { $brand }, but no account has it.
+msg-nobody-you = If it was you, sign in by phone number. You can add the address in your account.
+msg-nobody-button = Sign in by phone
+msg-nobody-not-you = If it was not you, just delete this letter: nothing has happened to your address.
+
+## Security notices; the short form is for SMS and follows "Kabinet: "
+msg-event-new-device = Sign-in from a new device
+msg-short-new-device = new sign-in
+msg-event-email-added = E-mail { $object } was added to your account
+msg-short-email-added = e-mail { $object } added
+msg-event-email-changed = Your e-mail was changed to { $object }
+msg-short-email-changed = e-mail changed to { $object }
+msg-event-email-removed = E-mail { $object } was removed from your account
+msg-short-email-removed = e-mail { $object } removed
+msg-event-phone-changed = Your phone was changed to { $object }
+msg-short-phone-changed = phone changed to { $object }
+msg-event-frozen = Your account is frozen: money cannot leave, other devices are signed out
+msg-short-frozen = account frozen
+msg-event-unfrozen = The freeze is lifted
+msg-short-unfrozen = freeze lifted
+msg-event-sessions-ended = Your sessions on other devices were ended
+msg-short-sessions-ended = other sessions ended
+msg-event-suspicious = Somebody is guessing the code to your account
+msg-short-suspicious = somebody is guessing your code
+msg-event-code-resting = Sign-in by code is paused: too many wrong codes
+msg-short-code-resting = sign-in by code is paused
+msg-event-profile-changed = Your profile was changed
+msg-short-profile-changed = profile changed
+msg-event-consent-changed = Your consents were changed
+msg-short-consent-changed = consents changed
+msg-event-secret-changed = Your password or way in was changed
+msg-short-secret-changed = way in changed
+msg-notice-sms = { $brand }: { $event }. Not you? { $link }
+msg-notice-when = When: { $moment }
+msg-notice-device = Device: { $device }
+msg-notice-place = Place: { $place }
+msg-notice-you = If it was you, there is nothing to do.
+msg-notice-not-you = If not, press the button: money stops leaving and other sessions end. You need not sign in for this.
+msg-notice-button = This was not me
+
+## Marketing
+msg-marketing-sms = { $brand }: { $title }. Unsubscribe: { $link }
+msg-marketing-why = You got this letter because you agreed to our newsletter.
+msg-marketing-button = Unsubscribe
+
+## Common
+msg-footer = { $brand } · { $host }
+msg-moment = { $day } { $month ->
+        [1] January
+        [2] February
+        [3] March
+        [4] April
+        [5] May
+        [6] June
+        [7] July
+        [8] August
+        [9] September
+        [10] October
+        [11] November
+       *[12] December
+    }, { $time } { $zone }

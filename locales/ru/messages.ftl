@@ -1,0 +1,90 @@
+# Texts that leave the building: SMS and letters. An SMS has room for 134 characters of Russian.
+
+## One-time codes
+msg-purpose-sign-in = Вход в { $brand }
+msg-purpose-confirm-email = Подтверждение { $object }
+msg-purpose-freeze = Заморозка кабинета
+msg-purpose-unfreeze = Снятие заморозки
+msg-purpose-change-phone = Новый телефон { $object }
+msg-purpose-change-email = Новая почта { $object }
+msg-purpose-step-up = Подтверждение действия
+msg-purpose-recovery = Восстановление доступа
+msg-code-sms =
+    Код № { $number }: { $code }
+    { $purpose }. Никому не сообщайте. Сотрудники не спросят этот код.
+msg-code-subject = { $purpose }: код № { $number }
+msg-code-lead = Ваш код № { $number }:
+msg-code-lives = Код действует { $minutes ->
+        [one] { $minutes } минуту
+        [few] { $minutes } минуты
+       *[many] { $minutes } минут
+    } и подходит только для одного действия: { $purpose }.
+msg-code-secret = Никому не сообщайте. Сотрудники не спросят этот код.
+msg-code-not-you = Если это не вы, ничего не делайте: без кода ничего не произойдёт.
+msg-confirm-subject = Подтвердите почту: код № { $number }
+msg-confirm-lead = Вы добавили эту почту в кабинет. Нажмите кнопку или введите код № { $number } на странице, где добавляли.
+msg-confirm-button = Подтвердить почту
+
+## A letter to an address that leads nowhere
+msg-nobody-subject = Здесь нет вашего кабинета
+msg-nobody-lead = Кто-то ввёл этот адрес, чтобы войти в { $brand }, но кабинета с такой почтой нет.
+msg-nobody-you = Если это были вы, войдите по номеру телефона. Почту можно добавить в самом кабинете.
+msg-nobody-button = Войти по телефону
+msg-nobody-not-you = Если это не вы, просто удалите письмо: с вашим адресом ничего не произошло.
+
+## Security notices; the short form is for SMS and follows "Кабинет: "
+msg-event-new-device = Вход с нового устройства
+msg-short-new-device = новый вход
+msg-event-email-added = К кабинету добавлена почта { $object }
+msg-short-email-added = добавлена почта { $object }
+msg-event-email-changed = Почта изменена на { $object }
+msg-short-email-changed = почта изменена на { $object }
+msg-event-email-removed = Почта { $object } удалена из кабинета
+msg-short-email-removed = удалена почта { $object }
+msg-event-phone-changed = Телефон изменён на { $object }
+msg-short-phone-changed = телефон изменён на { $object }
+msg-event-frozen = Кабинет заморожен: деньги не уходят, другие устройства отключены
+msg-short-frozen = кабинет заморожен
+msg-event-unfrozen = Заморозка снята
+msg-short-unfrozen = заморозка снята
+msg-event-sessions-ended = Сеансы на других устройствах завершены
+msg-short-sessions-ended = другие сеансы завершены
+msg-event-suspicious = Кто-то подбирает код к вашему кабинету
+msg-short-suspicious = кто-то подбирает код ко входу
+msg-event-code-resting = Вход по коду приостановлен: слишком много неверных кодов
+msg-short-code-resting = вход по коду приостановлен
+msg-event-profile-changed = Данные профиля изменены
+msg-short-profile-changed = данные профиля изменены
+msg-event-consent-changed = Согласия изменены
+msg-short-consent-changed = согласия изменены
+msg-event-secret-changed = Пароль или способ входа изменён
+msg-short-secret-changed = способ входа изменён
+msg-notice-sms = { $brand }: { $event }. Не вы? { $link }
+msg-notice-when = Когда: { $moment }
+msg-notice-device = Устройство: { $device }
+msg-notice-place = Место: { $place }
+msg-notice-you = Если это вы, ничего делать не нужно.
+msg-notice-not-you = Если нет, нажмите кнопку: исходящие деньги остановятся, другие сеансы завершатся. Входить для этого не надо.
+msg-notice-button = Это не я
+
+## Marketing
+msg-marketing-sms = { $brand }: { $title }. Отписаться: { $link }
+msg-marketing-why = Вы получили это письмо, потому что согласились на рассылку.
+msg-marketing-button = Отписаться
+
+## Common
+msg-footer = { $brand } · { $host }
+msg-moment = { $day } { $month ->
+        [1] января
+        [2] февраля
+        [3] марта
+        [4] апреля
+        [5] мая
+        [6] июня
+        [7] июля
+        [8] августа
+        [9] сентября
+        [10] октября
+        [11] ноября
+       *[12] декабря
+    }, { $time } { $zone }
