@@ -114,10 +114,11 @@ pub async fn seal(tx: &mut WriteTx, vault: &Vault) -> Result<Seal, SealError> {
     for head in &seal.changed {
         tx.execute_one(&sql::NOTE, params![head.bucket, head.seq, &head.hash]).await?;
     }
+    let changed = seal.changed_bytes();
     let added = params![
         seal.number,
         seal.at,
-        &seal.changed_bytes(),
+        &changed,
         &seal.root,
         &seal.prev,
         &seal.hash,

@@ -106,7 +106,7 @@ pub(crate) async fn create(
     let level = Level::Limited;
     let locale = visitor.locale;
     let row =
-        params![id.as_bytes(), wrapped.as_bytes(), locale.as_str(), level.as_str(), now];
+        params![id.as_bytes(), wrapped.as_bytes(), locale.tag(), level.as_str(), now];
     tx.execute_one(&sql::ADD, row).await?;
     let key = env.vault.unwrap(id, &wrapped)?;
     let account = Account { id, key, locale, level, created_at: now, frozen_at: None };
@@ -172,5 +172,5 @@ pub async fn set_locale(
     account: AccountId,
     locale: Locale,
 ) -> Result<(), DbError> {
-    tx.execute_one(&sql::LOCALE, params![locale.as_str(), account.as_bytes()]).await
+    tx.execute_one(&sql::LOCALE, params![locale.tag(), account.as_bytes()]).await
 }

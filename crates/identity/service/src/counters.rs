@@ -64,13 +64,15 @@ pub(crate) async fn save_subject(
     counted: &Counted,
 ) -> Result<(), DbError> {
     let Counted { sends, guesses } = counted;
+    let (recent, calls) = (sends.recent.to_bytes(), sends.calls.to_bytes());
+    let wrong = guesses.recent.to_bytes();
     let row = params![
         sends.serial,
         sends.step,
-        &sends.recent.to_bytes(),
-        &sends.calls.to_bytes(),
+        &recent,
+        &calls,
         guesses.in_row,
-        &guesses.recent.to_bytes(),
+        &wrong,
         guesses.rest_until,
         subject,
     ];
@@ -173,9 +175,10 @@ pub(crate) async fn save_range(
     range: &Range,
 ) -> Result<(), DbError> {
     let int = |x: u64| i64::try_from(x).unwrap_or(i64::MAX);
+    let sends = range.sends.to_bytes();
     let row = params![
         scope,
-        &range.sends.to_bytes(),
+        &sends,
         int(range.sent),
         int(range.used),
         range.blocked_until,

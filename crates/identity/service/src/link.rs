@@ -76,8 +76,8 @@ pub(crate) async fn make(
     let sealed = account.key.seal(PAYLOAD, payload.as_bytes());
     let expires: Timestamp = now.saturating_add(life);
     let id = account.id;
-    let row =
-        params![id.as_bytes(), &secret.hash(), purpose.as_str(), &sealed, now, expires];
+    let hash = secret.hash();
+    let row = params![id.as_bytes(), &hash, purpose.as_str(), &sealed, now, expires];
     tx.execute(&sql::FORGET, params![id.as_bytes(), now]).await?;
     tx.execute_one(&sql::ADD, row).await?;
     Ok(format!("{id}.{}", secret.expose().as_str()))
@@ -90,7 +90,8 @@ pub(crate) async fn find(
     purpose: Purpose,
     token: &LinkToken,
 ) -> Result<Option<Found>, ServiceError> {
-    let key = params![token.account.as_bytes(), &token.secret.hash()];
+    let hash = token.secret.hash();
+    let key = params![token.account.as_bytes(), &hash];
     let Some(row) = tx.query_opt(&sql::FIND, key).await? else { return Ok(None) };
     if row.text(0)? != purpose.as_str() {
         return Ok(None);
@@ -105,6 +106,7 @@ pub(crate) async fn find(
 /// Uses a link up; false when it was used before.
 pub(crate) async fn consume(tx: &mut WriteTx, token: &LinkToken) -> Result<bool, DbError> {
     let now = tx.now();
-    let key = params![now, token.account.as_bytes(), &token.secret.hash()];
+    let hash = token.secret.hash();
+    let key = params![now, token.account.as_bytes(), &hash];
     Ok(tx.execute(&sql::USE, key).await? == 1)
 }

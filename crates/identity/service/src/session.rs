@@ -120,10 +120,11 @@ pub(crate) async fn begin(
     let device = serde_json::to_vec(&Device { network: visitor.network, agent })
         .map_err(|_| ServiceError::Inconsistent("a device is always JSON"))?;
     let sealed = account.key.seal(DEVICE, &device);
+    let token_hash = secret.hash();
     let row = params![
         account.id.as_bytes(),
         id.as_bytes(),
-        &secret.hash(),
+        &token_hash,
         method.as_str(),
         &browser,
         &sealed,
