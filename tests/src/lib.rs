@@ -5,6 +5,7 @@
 )]
 
 pub mod demo;
+pub mod site;
 
 /// Every registered statement of the product, for the tests that read, prepare and explain them.
 pub fn statements() -> Vec<&'static db::Statement> {
