@@ -205,10 +205,9 @@ pub async fn send(
         text: message.text.clone(),
         worthless_after,
     };
-    let when = When {
-        worthless_after: Some(worthless_after),
-        ..When::default()
-    };
+    // The handler judges lateness itself, because a page shows the end of a
+    // message that came too late: a job that is dropped would leave it queued.
+    let when = When::default();
     jobs::enqueue(tx, vault, chance, id.as_bytes(), &job, when).await?;
     Ok(id)
 }
