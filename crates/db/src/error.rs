@@ -76,6 +76,20 @@ pub enum DbError {
 }
 
 impl DbError {
+    pub(crate) fn foreign(statement: &'static str) -> Self {
+        Self::Misuse {
+            statement,
+            why: "awaits something other than SQL",
+        }
+    }
+
+    pub(crate) fn panicked(statement: &'static str) -> Self {
+        Self::Misuse {
+            statement,
+            why: "the use case panicked",
+        }
+    }
+
     /// Whether the same command can be sent again and nothing was changed by this one.
     pub fn is_passing(&self) -> bool {
         matches!(

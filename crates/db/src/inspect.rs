@@ -219,10 +219,12 @@ impl postgres::PgSession {
             .replace("GENERIC_PLAN FALSE, ", "")
             .replace("explained()", "explained");
         let plan = "SET plan_cache_mode = force_generic_plan";
-        let messages = self
+        let answer = self
             .messages(&format!("{prepare}; {plan}; {text}; RESET plan_cache_mode"))
-            .await?;
-        Ok(messages.join("\n"))
+            .await;
+        // What failed half-way leaves settings behind that the next caller must not have.
+        self.lost |= answer.is_err();
+        Ok(answer?.join("\n"))
     }
 
     async fn catalogue(&mut self) -> Result<Vec<Column>, DbError> {
@@ -231,7 +233,7 @@ impl postgres::PgSession {
             message: e.to_string(),
         };
         let rows = self
-            .client
+            .client()
             .query(
                 "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), \
                  a.attnotnull, COALESCE(array_position(i.indkey::int2[], a.attnum) + 1, 0)::int8 \
@@ -258,7 +260,7 @@ impl postgres::PgSession {
 
     async fn server_time(&mut self) -> Result<i64, DbError> {
         let answer = self
-            .client
+            .client()
             .query_one(
                 "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8",
                 &[],

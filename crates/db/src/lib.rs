@@ -23,10 +23,13 @@ mod tx;
 mod value;
 
 use std::{
+    panic::AssertUnwindSafe,
     path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
-    time::Instant,
+    time::{Duration, Instant},
 };
+
+use futures_util::FutureExt;
 
 pub use clock::HonestClock;
 pub use error::{ClockAhead, DbError, MigrateError, OpenError};
@@ -117,7 +120,7 @@ impl Db {
                 }
             }
             DbSettings::Postgres { url, connections } => {
-                let postgres = postgres::Postgres::open(&url, connections.max(2)).await?;
+                let postgres = postgres::Postgres::open(&url, connections.max(2))?;
                 postgres.check_version().await?;
                 Inner::Postgres {
                     runner: Arc::new(postgres::Runner {
@@ -150,7 +153,11 @@ impl Db {
     /// Runs a use case that writes, as one transaction named `name` (`area.use_case`).
     ///
     /// `Ok` is answered only after the commit is durable; `Err` undoes everything. The use case may run
-    /// several times, so it takes its input by reference.
+    /// several times, so it takes its input by reference. A statement that failed fails the transaction,
+    /// whatever the use case makes of the error.
+    ///
+    /// Answers within 5 seconds. After that a transaction that was waiting is [`DbError::Busy`] or
+    /// [`DbError::Timeout`], one that was ending is [`DbError::UnknownCommit`].
     pub async fn write<C, T, E, F>(&self, name: &'static str, input: C, use_case: F) -> Result<T, E>
     where
         C: Send + Sync + 'static,
@@ -161,17 +168,41 @@ impl Db {
             + Sync
             + 'static,
     {
-        let began = instant();
+        self.write_by(Deadline::usual(), name, input, use_case)
+            .await
+    }
+
+    /// The same with another limit, for schema changes and restoring.
+    pub(crate) async fn write_by<C, T, E, F>(
+        &self,
+        deadline: Deadline,
+        name: &'static str,
+        input: C,
+        use_case: F,
+    ) -> Result<T, E>
+    where
+        C: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: for<'t> Fn(&'t mut WriteTx, &'t C) -> BoxFuture<'t, Result<T, E>>
+            + Send
+            + Sync
+            + 'static,
+    {
         let answer = match &*self.inner {
-            Inner::Sqlite { writer, .. } => writer.call(name, input, use_case).await,
-            Inner::Postgres { runner } => Arc::clone(runner).write(name, input, use_case).await,
+            Inner::Sqlite { writer, .. } => writer.call(name, deadline, input, use_case).await,
+            Inner::Postgres { runner } => {
+                Arc::clone(runner)
+                    .write(name, deadline, input, use_case)
+                    .await
+            }
         };
         metrics::histogram!("kabinet_db_write_seconds", "transaction" => name)
-            .record(began.elapsed().as_secs_f64());
+            .record(deadline.elapsed().as_secs_f64());
         answer
     }
 
-    /// Runs a use case that only reads.
+    /// Runs a use case that only reads. Answers within 5 seconds.
     pub async fn read<C, T, E, F>(&self, name: &'static str, input: C, use_case: F) -> Result<T, E>
     where
         C: Send + Sync,
@@ -179,36 +210,28 @@ impl Db {
         E: From<DbError> + Send,
         F: for<'t> FnOnce(&'t mut ReadTx, &'t C) -> BoxFuture<'t, Result<T, E>> + Send,
     {
-        let began = instant();
+        let deadline = Deadline::usual();
         let now = self.clock.now();
         let answer = match &*self.inner {
             Inner::Sqlite { readers, .. } => {
-                let input = &input;
-                readers
-                    .with(|session| async move {
-                        let mut tx = ReadTx {
-                            session: tx::Session::Sqlite(session),
-                            now,
-                        };
-                        let answer = use_case(&mut tx, input).await;
-                        (tx.session.into_sqlite(), answer)
-                    })
-                    .await?
+                readers.read(name, deadline, now, &input, use_case).await
             }
             Inner::Postgres { runner } => {
-                let session = runner.postgres.session().await?;
+                let session = runner.postgres.reading(deadline).await?;
                 let mut tx = ReadTx {
                     session: tx::Session::Postgres(Box::new(session)),
                     now,
                 };
-                let work = use_case(&mut tx, &input);
-                tokio::time::timeout(postgres::READ_TIME, work)
-                    .await
-                    .unwrap_or_else(|_| Err(DbError::Timeout.into()))
+                let work = AssertUnwindSafe(async { use_case(&mut tx, &input).await });
+                match tokio::time::timeout(deadline.left(), work.catch_unwind()).await {
+                    Ok(Ok(answer)) => answer,
+                    Ok(Err(_)) => Err(DbError::panicked(name).into()),
+                    Err(_) => Err(DbError::Timeout.into()),
+                }
             }
         };
         metrics::histogram!("kabinet_db_read_seconds", "transaction" => name)
-            .record(began.elapsed().as_secs_f64());
+            .record(deadline.elapsed().as_secs_f64());
         answer
     }
 
@@ -221,10 +244,52 @@ impl Db {
     }
 }
 
+/// When a caller has to have its answer.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline {
+    began: Instant,
+    patience: Duration,
+}
+
+impl Deadline {
+    /// What a person at a page waits for, with enough left of five seconds to end a transaction.
+    pub(crate) fn usual() -> Self {
+        Self {
+            began: instant(),
+            patience: Duration::from_millis(4_500),
+        }
+    }
+
+    /// For schema changes and restoring, which somebody watches.
+    pub(crate) fn patient() -> Self {
+        Self {
+            began: instant(),
+            patience: Duration::from_secs(6 * 3_600),
+        }
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        self.began.elapsed()
+    }
+
+    pub(crate) fn left(self) -> Duration {
+        self.patience.saturating_sub(self.elapsed())
+    }
+
+    pub(crate) fn is_over(self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// A COMMIT that was begun late still gets a moment: giving up on it leaves its outcome unknown.
+    pub(crate) fn left_to_commit(self) -> Duration {
+        self.left().max(Duration::from_millis(400))
+    }
+}
+
 #[expect(
     clippy::disallowed_methods,
-    reason = "measures a duration for the metrics, decides nothing"
+    reason = "bounds and measures durations; what is kept comes from the Clock"
 )]
-fn instant() -> Instant {
+pub(crate) fn instant() -> Instant {
     Instant::now()
 }

@@ -3,7 +3,7 @@
 use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
-use crate::{Db, DbError, Engine, Inner, MigrateError, params, tx::Session};
+use crate::{Db, DbError, Deadline, Engine, Inner, MigrateError, params, tx::Session};
 
 static FOLDER: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../migrations");
 
@@ -45,20 +45,38 @@ impl Migration {
         Sha256::digest(self.text.as_bytes()).into()
     }
 
-    /// The statements, without comments.
+    /// The statements, without comments. A statement ends with `;` at the end of a line.
     pub fn steps(&self) -> Vec<String> {
-        let text: Vec<&str> = self
-            .text
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("--"))
-            .collect();
-        text.join("\n")
-            .split(';')
-            .map(str::trim)
+        let mut steps = vec![String::new()];
+        for line in self.text.lines() {
+            let line = without_comment(line).trim_end();
+            let (line, ends) = line
+                .strip_suffix(';')
+                .map_or((line, false), |line| (line, true));
+            if let Some(step) = steps.last_mut() {
+                step.push_str(line);
+                step.push('\n');
+            }
+            if ends {
+                steps.push(String::new());
+            }
+        }
+        steps
+            .iter()
+            .map(|step| step.trim().to_owned())
             .filter(|step| !step.is_empty())
-            .map(str::to_owned)
             .collect()
     }
+}
+
+/// The line up to `--`, unless that stands inside a text.
+fn without_comment(line: &str) -> &str {
+    let outside = |at: &usize| {
+        line.get(..*at)
+            .is_some_and(|x| x.matches('\'').count() % 2 == 0)
+    };
+    let at = line.match_indices("--").map(|(at, _)| at).find(outside);
+    at.and_then(|at| line.get(..at)).unwrap_or(line)
 }
 
 /// Replaces the type words where the engines differ. SQLite tables are STRICT, so that a wrong type is an
@@ -107,15 +125,25 @@ impl Db {
     /// Brings the schema up to date. Several programs may try at once: one does it, the others find it
     /// done. Each migration is one transaction, so a killed run is simply run again (F17).
     pub async fn migrate(&self) -> Result<Migrated, MigrateError> {
-        self.run_step("db.migrate_base", vec![expand(BASE, self.engine())], None)
-            .await?;
+        self.migrate_with(&Migration::all()?).await
+    }
+
+    /// The same with a given list, for tests.
+    #[doc(hidden)]
+    pub async fn migrate_with(&self, all: &[Migration]) -> Result<Migrated, MigrateError> {
+        let base = || self.run_step("db.migrate_base", vec![expand(BASE, self.engine())], None);
+        // IF NOT EXISTS does not keep two programs from making the table at the same moment on
+        // PostgreSQL; the one that lost finds it the second time.
+        if base().await.is_err() {
+            base().await?;
+        }
         let mut done = Migrated {
             applied: Vec::new(),
             at: 0,
         };
-        for migration in Migration::all()? {
+        for migration in all {
             done.at = migration.number;
-            if self.apply(&migration).await? {
+            if self.apply(migration).await? {
                 done.applied.push(migration.name);
             }
         }
@@ -170,53 +198,61 @@ impl Db {
         steps: Vec<String>,
         migration: Option<Migration>,
     ) -> Result<bool, MigrateError> {
-        self.write(name, (steps, migration), |tx, (steps, migration)| {
-            Box::pin(async move {
-                if let Some(migration) = migration {
-                    if let Session::Postgres(session) = &mut tx.session {
-                        session
-                            .simple("LOCK TABLE schema_migration IN EXCLUSIVE MODE")
-                            .await?;
-                    }
-                    let rows = tx.query(&sql::APPLIED, params![]).await?;
-                    for row in &rows {
-                        if row.int(0)? == migration.number {
-                            return if row.array::<32>(2)? == migration.hash() {
-                                Ok(false)
-                            } else {
-                                Err(MigrateError::Changed(migration.name.to_owned()))
-                            };
+        self.write_by(
+            Deadline::patient(),
+            name,
+            (steps, migration),
+            |tx, (steps, migration)| {
+                Box::pin(async move {
+                    if let Some(migration) = migration {
+                        if let Session::Postgres(session) = &mut tx.session {
+                            // Programs that start at once wait here for the one that is at it.
+                            session.simple("SET LOCAL statement_timeout = 0").await?;
+                            session.simple("SET LOCAL lock_timeout = 0").await?;
+                            session
+                                .simple("LOCK TABLE schema_migration IN EXCLUSIVE MODE")
+                                .await?;
+                        }
+                        let rows = tx.query(&sql::APPLIED, params![]).await?;
+                        for row in &rows {
+                            if row.int(0)? == migration.number {
+                                return if row.array::<32>(2)? == migration.hash() {
+                                    Ok(false)
+                                } else {
+                                    Err(MigrateError::Changed(migration.name.to_owned()))
+                                };
+                            }
                         }
                     }
-                }
-                let label = migration.as_ref().map_or("base", |m| m.name);
-                for (place, step) in (1_usize..).zip(steps) {
-                    let ran = match &mut tx.session {
-                        Session::Sqlite(session) => {
-                            session.conn.execute_batch(step).map_err(|e| e.to_string())
-                        }
-                        Session::Postgres(session) => {
-                            session.simple(step).await.map_err(|e| e.to_string())
-                        }
-                    };
-                    ran.map_err(|message| MigrateError::Step {
-                        name: label.to_owned(),
-                        step: place,
-                        message,
-                    })?;
-                }
-                if let Some(migration) = migration {
-                    let now = tx.now();
-                    let hash = migration.hash();
-                    tx.execute(
-                        &sql::NOTE,
-                        params![migration.number, migration.name, &hash, now],
-                    )
-                    .await?;
-                }
-                Ok(true)
-            })
-        })
+                    let label = migration.as_ref().map_or("base", |m| m.name);
+                    for (place, step) in (1_usize..).zip(steps) {
+                        let ran = match &mut tx.session {
+                            Session::Sqlite(session) => {
+                                session.conn.execute_batch(step).map_err(|e| e.to_string())
+                            }
+                            Session::Postgres(session) => {
+                                session.simple(step).await.map_err(|e| e.to_string())
+                            }
+                        };
+                        ran.map_err(|message| MigrateError::Step {
+                            name: label.to_owned(),
+                            step: place,
+                            message,
+                        })?;
+                    }
+                    if let Some(migration) = migration {
+                        let now = tx.now();
+                        let hash = migration.hash();
+                        tx.execute(
+                            &sql::NOTE,
+                            params![migration.number, migration.name, &hash, now],
+                        )
+                        .await?;
+                    }
+                    Ok(true)
+                })
+            },
+        )
         .await
     }
 
@@ -241,6 +277,24 @@ mod tests {
         assert!(
             all.iter().zip(1..).all(|(m, n)| m.number == n),
             "numbers have no gaps"
+        );
+    }
+
+    #[test]
+    fn comments_and_texts_do_not_break_a_step() {
+        let text = "-- a; b\nCREATE TABLE t (\n a BIGINT, -- what; why\n b TEXT CHECK (b <> '--;')\n);\nX;";
+        let steps = Migration {
+            number: 1,
+            name: "t",
+            text,
+        }
+        .steps();
+        assert_eq!(
+            steps,
+            [
+                "CREATE TABLE t (\n a BIGINT,\n b TEXT CHECK (b <> '--;')\n)",
+                "X"
+            ]
         );
     }
 

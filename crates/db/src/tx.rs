@@ -13,16 +13,6 @@ pub(crate) enum Session {
     Postgres(Box<PgSession>),
 }
 
-impl Session {
-    /// The SQLite session a read was begun with.
-    pub(crate) fn into_sqlite(self) -> Option<SqliteSession> {
-        match self {
-            Self::Sqlite(session) => Some(session),
-            Self::Postgres(_) => None,
-        }
-    }
-}
-
 /// Reading. On both engines each statement sees what was committed when it began (READ COMMITTED); a use
 /// case that needs one moment for several statements joins them.
 pub struct ReadTx {

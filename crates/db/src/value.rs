@@ -30,6 +30,7 @@ pub enum Kind {
 
 impl Kind {
     /// The kind without its NULL.
+    #[must_use]
     pub const fn base(self) -> Self {
         match self {
             Self::Int | Self::OptInt => Self::Int,

@@ -290,10 +290,10 @@ impl Databases {
         {
             let mut templates = TEMPLATES.lock();
             let templates = templates.get_or_insert_default();
-            if !templates.contains_key(&known) {
+            templates.entry(known).or_insert_with(|| {
                 self.make_template(&template, fill);
-                templates.insert(known, template.clone());
-            }
+                template.clone()
+            });
         }
         self.create_from(&template)
     }

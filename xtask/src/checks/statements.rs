@@ -52,6 +52,9 @@ fn is_sql(text: &str) -> bool {
         .any(|(start, then)| text.starts_with(start) && text.contains(then))
 }
 
+/// Where the tests get all statements of the product from.
+const PRODUCT: &str = "tests/src/lib.rs";
+
 /// A `sql.rs` whose `ALL` no `statements()` lists is prepared and guarded by no test.
 pub fn registered(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -84,8 +87,21 @@ pub fn registered(tree: &Tree) -> Vec<Finding> {
                 format!("`{name}` is in no `fn statements()` of {package}"),
             ));
         }
+        let lists = format!("{}::statements()", crate_name(tree, package));
+        if !tree.get(PRODUCT).unwrap_or_default().contains(&lists) {
+            findings.push(Finding::file(PRODUCT, format!("lacks `{lists}`")));
+        }
     }
+    findings.dedup();
     findings
+}
+
+/// The name of a package as it is written in code.
+fn crate_name(tree: &Tree, package: &str) -> String {
+    let manifest = tree.get(&format!("{package}/Cargo.toml"));
+    let lines = manifest.unwrap_or_default().lines();
+    let name = lines.filter_map(|line| line.strip_prefix("name = ")).next();
+    name.unwrap_or_default().trim_matches('"').replace('-', "_")
 }
 
 #[cfg(test)]
@@ -111,21 +127,19 @@ mod tests {
     #[test]
     fn unregistered_statements_are_found() {
         let sql = "db::statements! { A: \"SELECT 1\" () -> (Int); }";
-        let lists = "pub fn statements() { [queue::sql::ALL] }";
-        let good = [
-            ("crates/jobs/src/queue/sql.rs", sql),
-            ("crates/jobs/src/lib.rs", lists),
-        ];
-        assert!(registered(&Tree::of(&good)).is_empty());
-        let bad = [
-            ("crates/jobs/src/other/sql.rs", sql),
-            ("crates/jobs/src/lib.rs", lists),
-        ];
-        assert!(
-            registered(&Tree::of(&bad))[0]
-                .to_string()
-                .contains("`other::sql::ALL`")
+        let manifest = ("crates/jobs/Cargo.toml", "[package]\nname = \"jobs\"");
+        let product = (PRODUCT, "[db::statements(), jobs::statements()]");
+        let lists = (
+            "crates/jobs/src/lib.rs",
+            "pub fn statements() { [queue::sql::ALL] }",
         );
+        let queue = ("crates/jobs/src/queue/sql.rs", sql);
+        assert!(registered(&Tree::of(&[queue, lists, manifest, product])).is_empty());
+        let other = ("crates/jobs/src/other/sql.rs", sql);
+        let found = registered(&Tree::of(&[other, lists, manifest, product]));
+        assert!(found[0].to_string().contains("`other::sql::ALL`"));
+        let found = registered(&Tree::of(&[queue, lists, manifest]));
+        assert!(found[0].to_string().contains("lacks `jobs::statements()`"));
         let wrong = [("crates/jobs/src/queue.rs", sql)];
         assert!(
             registered(&Tree::of(&wrong))[0]

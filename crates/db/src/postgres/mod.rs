@@ -1,38 +1,45 @@
-//! PostgreSQL: a pooled session, and how a transaction runs, is retried and ends.
+//! PostgreSQL: a pooled session and how a statement runs on it.
 
+mod connection;
 mod run;
 mod types;
 
 use std::{str::FromStr, time::Duration};
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool::{
+    Runtime,
+    managed::{Object, Pool, PoolError},
+};
+use futures_util::{
+    TryStreamExt,
+    future::{join, join_all},
+};
 use smallvec::SmallVec;
-use tokio_postgres::{Config, NoTls, error::SqlState};
+use tokio_postgres::{Client, Config, error::SqlState};
 
-use crate::{DbError, OpenError, Param, Row, Statement, statement::Engine};
+use crate::{DbError, Deadline, OpenError, Param, Row, Statement};
+use connection::Maker;
 pub(crate) use run::Runner;
-use types::{PgParam, pg_types, read};
+use types::{PgParam, read};
 
 /// How long a caller waits for a free connection before it is told the database is unavailable.
 const CONNECT_TIME: Duration = Duration::from_secs(2);
-/// The longest a read may take.
-pub(crate) const READ_TIME: Duration = Duration::from_secs(5);
 /// PostgreSQL 15.
 const OLDEST: i64 = 150_000;
 
 /// A pool of connections to one server.
 pub(crate) struct Postgres {
-    pub(crate) pool: Pool,
+    pub(crate) pool: Pool<Maker>,
 }
 
 impl Postgres {
-    pub(crate) async fn open(url: &str, connections: usize) -> Result<Self, OpenError> {
+    pub(crate) fn open(url: &str, connections: usize) -> Result<Self, OpenError> {
         let mut config = Config::from_str(url).map_err(|e| OpenError::Address(e.to_string()))?;
         // The server gives up before the caller does, so that a hung statement does not keep its
         // connection; a client that vanished mid-transaction does not keep its locks.
         let mut options = config.get_options().unwrap_or_default().to_owned();
         options.push_str(
-            " -c statement_timeout=5s -c lock_timeout=3s \
+            " -c statement_timeout=4s -c lock_timeout=3s \
              -c idle_in_transaction_session_timeout=15s -c default_transaction_isolation=read\\ committed \
              -c synchronous_commit=on -c jit=off",
         );
@@ -41,14 +48,7 @@ impl Postgres {
         config.connect_timeout(CONNECT_TIME);
         config.keepalives_idle(Duration::from_secs(10));
         config.tcp_user_timeout(Duration::from_secs(5));
-        let manager = Manager::from_config(
-            config,
-            NoTls,
-            ManagerConfig {
-                recycling_method: RecyclingMethod::Fast,
-            },
-        );
-        let pool = Pool::builder(manager)
+        let pool = Pool::builder(Maker { config })
             .max_size(connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(CONNECT_TIME))
@@ -60,18 +60,16 @@ impl Postgres {
 
     pub(crate) async fn check_version(&self) -> Result<(), OpenError> {
         let unreachable = |e: String| OpenError::Unreachable(e);
-        let session = self
-            .session()
+        let mut session = self
+            .reading(Deadline::usual())
             .await
             .map_err(|e| unreachable(e.to_string()))?;
-        let row = session
-            .client
-            .query_one("SHOW server_version_num", &[])
-            .await;
-        let text: String = row
-            .and_then(|row| row.try_get(0))
-            .map_err(|_| unreachable("the server does not tell its version".to_owned()))?;
-        let version = text.parse().unwrap_or(0);
+        let texts = session.messages("SHOW server_version_num").await;
+        let texts = texts.map_err(|e| unreachable(e.to_string()))?;
+        let version = texts
+            .first()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0);
         if version < OLDEST {
             Err(OpenError::TooOld(version / 10_000))
         } else {
@@ -79,26 +77,32 @@ impl Postgres {
         }
     }
 
-    /// A session for one transaction or one read.
-    pub(crate) async fn session(&self) -> Result<PgSession, DbError> {
-        let client = self
-            .pool
-            .get()
-            .await
-            .map_err(|e| DbError::Unavailable(pool_text(&e)))?;
+    /// A session for one read, in which every statement stands for itself.
+    pub(crate) async fn reading(&self, deadline: Deadline) -> Result<PgSession, DbError> {
+        // Opening a connection may follow waiting for a place, so the two limits do not bound the sum.
+        let lent = tokio::time::timeout(deadline.left(), self.pool.get()).await;
+        let lent =
+            lent.map_err(|_| DbError::Unavailable("no free connection in time".to_owned()))?;
         Ok(PgSession {
-            client,
-            begin: false,
+            lent: lent.map_err(|e| DbError::Unavailable(pool_text(&e)))?,
+            phase: Phase::Single,
+            busy: false,
             keyed: false,
-            retry: false,
+            failed: None,
             lost: false,
         })
+    }
+
+    /// A session for one transaction; BEGIN is owed.
+    pub(crate) async fn writing(&self, deadline: Deadline) -> Result<PgSession, DbError> {
+        let mut session = self.reading(deadline).await?;
+        session.phase = Phase::Owed;
+        Ok(session)
     }
 }
 
 /// The pool's errors may carry the address with its password, so only their kind is told.
-fn pool_text(error: &deadpool_postgres::PoolError) -> String {
-    use deadpool_postgres::PoolError;
+fn pool_text(error: &PoolError<tokio_postgres::Error>) -> String {
     match error {
         PoolError::Timeout(_) => "no free connection in time".to_owned(),
         PoolError::Backend(e) => e.as_db_error().map_or_else(
@@ -109,39 +113,62 @@ fn pool_text(error: &deadpool_postgres::PoolError) -> String {
     }
 }
 
-/// A connection lent to one transaction.
+/// How the statements of a session belong together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Each stands for itself.
+    Single,
+    /// They form a transaction whose BEGIN is owed: it is sent together with the first of them, one round
+    /// trip less.
+    Owed,
+    /// They form a transaction, which has begun.
+    Open,
+}
+
+/// A connection lent to one transaction or one read.
 pub(crate) struct PgSession {
-    pub(crate) client: Object,
-    /// BEGIN is owed: it is sent together with the first statement, one round trip less.
-    pub(crate) begin: bool,
+    lent: Object<Maker>,
+    phase: Phase,
+    /// Something is under way on the connection: an answer, or a transaction. A session dropped like that
+    /// (a panic, a caller that went away, time that ran out) closes its connection, else the next caller
+    /// would go on inside what it left.
+    busy: bool,
     /// The transaction holds an idempotency key.
     pub(crate) keyed: bool,
-    /// A statement failed in a way that asks for the whole transaction again.
-    pub(crate) retry: bool,
+    /// The first statement that failed; it fails the transaction whatever the use case makes of it.
+    pub(crate) failed: Option<DbError>,
     /// The connection failed.
     pub(crate) lost: bool,
 }
 
+impl Drop for PgSession {
+    fn drop(&mut self) {
+        if self.busy || self.lost {
+            self.lent.kill();
+        }
+    }
+}
+
 impl PgSession {
+    pub(crate) fn client(&self) -> &Client {
+        self.lent.client()
+    }
+
     pub(crate) async fn query(
         &mut self,
         statement: &'static Statement,
         params: &[Param<'_>],
     ) -> Result<Vec<Row>, DbError> {
         let prepared = self.prepare(statement).await?;
+        let begin = self.enter();
         let params: SmallVec<[PgParam<'_>; 12]> = params.iter().copied().map(PgParam).collect();
+        let client = self.client();
         let sent = async {
-            use futures_util::TryStreamExt;
-            let rows = self.client.query_raw(&prepared, params.iter()).await?;
+            let rows = client.query_raw(&prepared, params.iter()).await?;
             rows.try_collect::<Vec<_>>().await
         };
-        let answer = if std::mem::take(&mut self.begin) {
-            let (begun, answer) =
-                futures_util::future::join(self.client.batch_execute("BEGIN"), sent).await;
-            begun.and(answer)
-        } else {
-            sent.await
-        };
+        let answer = after_begin(client, begin, sent).await;
+        self.leave();
         let rows = answer.map_err(|e| self.note(statement.name, &e))?;
         rows.iter()
             .map(|row| {
@@ -160,15 +187,11 @@ impl PgSession {
         params: &[Param<'_>],
     ) -> Result<u64, DbError> {
         let prepared = self.prepare(statement).await?;
+        let begin = self.enter();
         let params: SmallVec<[PgParam<'_>; 12]> = params.iter().copied().map(PgParam).collect();
-        let sent = self.client.execute_raw(&prepared, params.iter());
-        let answer = if std::mem::take(&mut self.begin) {
-            let (begun, answer) =
-                futures_util::future::join(self.client.batch_execute("BEGIN"), sent).await;
-            begun.and(answer)
-        } else {
-            sent.await
-        };
+        let client = self.client();
+        let answer = after_begin(client, begin, client.execute_raw(&prepared, params.iter())).await;
+        self.leave();
         answer.map_err(|e| self.note(statement.name, &e))
     }
 
@@ -181,27 +204,21 @@ impl PgSession {
         for (statement, _) in steps {
             prepared.push(self.prepare(statement).await?);
         }
-        let begin = std::mem::take(&mut self.begin);
+        let begin = self.enter();
         let params: Vec<SmallVec<[PgParam<'_>; 12]>> = steps
             .iter()
             .map(|(_, params)| params.iter().copied().map(PgParam).collect())
             .collect();
-        let client = &self.client;
-        let begun = async {
-            if begin {
-                client.batch_execute("BEGIN").await
-            } else {
-                Ok(())
-            }
-        };
+        let client = self.client();
         let sent = prepared
             .iter()
             .zip(&params)
             .map(|(p, x)| client.execute_raw(p, x.iter()));
-        let (begun, answers) =
-            futures_util::future::join(begun, futures_util::future::join_all(sent)).await;
+        let sent = async { Ok(join_all(sent).await) };
+        let answers = after_begin(client, begin, sent).await;
+        self.leave();
         let first = steps.first().map_or("batch", |(s, _)| s.name);
-        begun.map_err(|e| self.note(first, &e))?;
+        let answers = answers.map_err(|e| self.note(first, &e))?;
         steps
             .iter()
             .zip(answers)
@@ -211,13 +228,11 @@ impl PgSession {
 
     /// Runs fixed or schema text that returns no rows.
     pub(crate) async fn simple(&mut self, text: &str) -> Result<(), DbError> {
-        if std::mem::take(&mut self.begin) {
-            self.client
-                .batch_execute("BEGIN")
-                .await
-                .map_err(|e| self.note("begin", &e))?;
-        }
-        let answer = self.client.batch_execute(text).await;
+        self.check()?;
+        let begin = self.enter();
+        let client = self.client();
+        let answer = after_begin(client, begin, client.batch_execute(text)).await;
+        self.leave();
         answer.map_err(|e| {
             let message = e
                 .as_db_error()
@@ -232,7 +247,11 @@ impl PgSession {
     /// Runs text and collects the first column of every row it answers.
     pub(crate) async fn messages(&mut self, text: &str) -> Result<Vec<String>, DbError> {
         use tokio_postgres::SimpleQueryMessage::Row;
-        let answer = self.client.simple_query(text).await;
+        self.check()?;
+        let begin = self.enter();
+        let client = self.client();
+        let answer = after_begin(client, begin, client.simple_query(text)).await;
+        self.leave();
         let messages = answer.map_err(|e| self.note("messages", &e))?;
         let first = |message| match message {
             Row(row) => row.get(0).map(str::to_owned),
@@ -245,11 +264,42 @@ impl PgSession {
         &mut self,
         statement: &'static Statement,
     ) -> Result<tokio_postgres::Statement, DbError> {
-        let types = pg_types(statement.params);
-        self.client
-            .prepare_typed_cached(statement.text_for(Engine::Postgres), &types)
-            .await
-            .map_err(|e| self.note(statement.name, &e))
+        self.check()?;
+        let before = std::mem::replace(&mut self.busy, true);
+        let answer = self.lent.prepare(statement).await;
+        self.busy = before;
+        answer.map_err(|e| self.note(statement.name, &e))
+    }
+
+    /// Ends the transaction with `COMMIT` or `ROLLBACK`; nothing to do when nothing was sent. An error
+    /// leaves the session busy, so that its connection is closed.
+    pub(crate) async fn end(&mut self, how: &'static str) -> Result<(), tokio_postgres::Error> {
+        if self.phase == Phase::Open {
+            self.client().batch_execute(how).await?;
+            self.busy = false;
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), DbError> {
+        match &self.failed {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Answers whether BEGIN has to go first.
+    fn enter(&mut self) -> bool {
+        self.busy = true;
+        let owed = self.phase == Phase::Owed;
+        if owed {
+            self.phase = Phase::Open;
+        }
+        owed
+    }
+
+    fn leave(&mut self) {
+        self.busy = self.phase == Phase::Open;
     }
 
     /// Sorts what the driver reports and remembers what it means for the whole transaction.
@@ -259,12 +309,29 @@ impl PgSession {
         error: &tokio_postgres::Error,
     ) -> DbError {
         let sorted = sort(statement, error);
-        match sorted {
-            DbError::Retry => self.retry = true,
-            DbError::Unavailable(_) => self.lost = true,
-            _ => {}
+        // Out of room or memory (53, 58) the connection itself is sound.
+        let sound = error
+            .code()
+            .is_some_and(|c| ["53", "58"].iter().any(|x| c.code().starts_with(x)));
+        self.lost |= matches!(sorted, DbError::Unavailable(_)) && !sound;
+        if self.phase != Phase::Single {
+            self.failed.get_or_insert_with(|| sorted.clone());
         }
         sorted
+    }
+}
+
+/// Sends BEGIN just before `sent`, without waiting for its answer.
+async fn after_begin<T>(
+    client: &Client,
+    begin: bool,
+    sent: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, tokio_postgres::Error> {
+    if begin {
+        let (begun, answer) = join(client.batch_execute("BEGIN"), sent).await;
+        begun.and(answer)
+    } else {
+        sent.await
     }
 }
 
@@ -283,7 +350,7 @@ fn sort(statement: &'static str, error: &tokio_postgres::Error) -> DbError {
     } else if ["08", "57", "53", "58"]
         .iter()
         .any(|class| text.starts_with(class))
-        || text == "25006"
+        || ["25006", "25P03"].contains(&text)
     {
         DbError::Unavailable(format!("{statement}: {text}"))
     } else {

@@ -14,16 +14,12 @@ use tokio::time::{sleep, timeout};
 
 use super::{PgSession, Postgres};
 use crate::{
-    DbError, fail,
+    DbError, Deadline, fail,
     tx::{ReadTx, Session, WriteTx},
 };
 
 /// Times a transaction is run before its caller is told to come back.
 const TRIES_MAX: u32 = 5;
-/// The longest a caller waits for its transaction, all tries together.
-const WHOLE_TIME: Duration = Duration::from_secs(5);
-/// After this a COMMIT without an answer counts as unknown.
-const COMMIT_TIME: Duration = Duration::from_secs(5);
 /// First pause between tries; doubles, with full jitter.
 const PAUSE: Duration = Duration::from_millis(4);
 
@@ -36,8 +32,18 @@ pub(crate) struct Runner {
 
 /// How one try ended.
 enum Try<T, E> {
+    /// For good.
     Done(Result<T, E>),
-    Again(E),
+    /// The seam failed; nothing was changed by this try.
+    Failed(DbError),
+    /// A statement failed and the use case made its own error of it; nothing was changed by this try.
+    Upset(DbError, E),
+    /// The server asks for the transaction again, or the connection was lost before COMMIT; nothing was
+    /// changed.
+    Again(DbError),
+    /// COMMIT was sent and nobody knows. With an idempotency key the transaction may run again: the key's
+    /// row tells (and its unique index waits for a COMMIT that is still going on).
+    Unknown { keyed: bool },
 }
 
 impl Runner {
@@ -45,6 +51,7 @@ impl Runner {
     pub(crate) async fn write<C, T, E, F>(
         self: Arc<Self>,
         name: &'static str,
+        deadline: Deadline,
         input: C,
         use_case: F,
     ) -> Result<T, E>
@@ -62,38 +69,48 @@ impl Runner {
             clippy::disallowed_methods,
             reason = "the task is awaited here and bounded in time"
         )]
-        let task = tokio::spawn(async move { self.tries(name, &input, &use_case).await });
-        task.await.unwrap_or_else(|_| {
-            Err(DbError::Misuse {
-                statement: name,
-                why: "the use case panicked",
-            }
-            .into())
-        })
+        let task = tokio::spawn(async move { self.tries(name, deadline, &input, &use_case).await });
+        task.await
+            .unwrap_or_else(|_| Err(DbError::panicked(name).into()))
     }
 
-    async fn tries<C, T, E, F>(&self, name: &'static str, input: &C, use_case: &F) -> Result<T, E>
+    async fn tries<C, T, E, F>(
+        &self,
+        name: &'static str,
+        deadline: Deadline,
+        input: &C,
+        use_case: &F,
+    ) -> Result<T, E>
     where
         E: From<DbError>,
         F: for<'t> Fn(&'t mut WriteTx, &'t C) -> BoxFuture<'t, Result<T, E>>,
     {
-        let began = self.clock.now();
-        for attempt in 1..=TRIES_MAX {
-            let last = attempt == TRIES_MAX || self.clock.now().since(began) > WHOLE_TIME;
-            match self.one(name, input, use_case).await {
+        // Once a COMMIT is in doubt, a try that merely failed does not make it certain that nothing was
+        // changed; only a try that got to its end does.
+        let mut doubt = false;
+        for attempt in 1_u32.. {
+            let (error, again) = match self.one(name, deadline, input, use_case).await {
                 Try::Done(answer) => return answer,
-                Try::Again(error) if last => return Err(error),
-                Try::Again(_) => {
-                    metrics::counter!("kabinet_db_retries", "transaction" => name).increment(1);
-                    sleep(self.pause(attempt)).await;
+                Try::Upset(error, own) if !(doubt && error.is_passing()) => return Err(own),
+                Try::Upset(error, _) | Try::Failed(error) => (error, false),
+                Try::Again(error) => (error, true),
+                Try::Unknown { keyed } => {
+                    metrics::counter!("kabinet_db_unknown_commits").increment(1);
+                    doubt = true;
+                    (DbError::UnknownCommit, keyed)
                 }
+            };
+            if !again || attempt >= TRIES_MAX || deadline.is_over() {
+                return Err(if doubt { DbError::UnknownCommit } else { error }.into());
             }
+            metrics::counter!("kabinet_db_retries", "transaction" => name).increment(1);
+            sleep(self.pause(attempt)).await;
         }
         Err(DbError::Retry.into())
     }
 
     /// Full jitter: anything up to the doubled pause. Spread is all that is asked of it, so a counter
-    /// through a mixing function will do (SplitMix64, Steele et al. 2014).
+    /// through a mixing function will do (`SplitMix64`, Steele et al. 2014).
     fn pause(&self, attempt: u32) -> Duration {
         let most = PAUSE.saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX));
         let micros = u64::try_from(most.as_micros()).unwrap_or(u64::MAX).max(1);
@@ -105,115 +122,97 @@ impl Runner {
         Duration::from_micros((mixed ^ (mixed >> 31)).checked_rem(micros).unwrap_or(0))
     }
 
-    async fn one<C, T, E, F>(&self, name: &'static str, input: &C, use_case: &F) -> Try<T, E>
+    async fn one<C, T, E, F>(
+        &self,
+        name: &'static str,
+        deadline: Deadline,
+        input: &C,
+        use_case: &F,
+    ) -> Try<T, E>
     where
         E: From<DbError>,
         F: for<'t> Fn(&'t mut WriteTx, &'t C) -> BoxFuture<'t, Result<T, E>>,
     {
-        let session = match self.postgres.session().await {
+        let session = match self.postgres.writing(deadline).await {
             Ok(session) => session,
-            Err(error) => return Try::Done(Err(error.into())),
+            Err(error) => return Try::Failed(error),
         };
         let mut tx = WriteTx {
             read: ReadTx {
-                session: Session::Postgres(Box::new(PgSession {
-                    begin: true,
-                    ..session
-                })),
+                session: Session::Postgres(Box::new(session)),
                 now: self.clock.now(),
             },
         };
         fail::point(name, "begun");
-        let outcome = timeout(WHOLE_TIME, use_case(&mut tx, input)).await;
-        let Session::Postgres(session) = tx.read.session else {
-            return Try::Done(Err(misuse(name).into()));
+        let outcome = timeout(deadline.left(), use_case(&mut tx, input)).await;
+        let Session::Postgres(mut session) = tx.read.session else {
+            return Try::Failed(DbError::Misuse {
+                statement: name,
+                why: "not a PostgreSQL session",
+            });
         };
-        match outcome {
-            // The statement in flight is abandoned with its connection: nothing was committed.
-            Err(_) => {
-                drop(deadpool_postgres::Object::take(session.client));
-                Try::Done(Err(DbError::Timeout.into()))
-            }
-            Ok(Ok(value)) if !session.retry && !session.lost => {
-                fail::point(name, "before_commit");
-                commit(*session, name, value).await
-            }
-            Ok(outcome) => {
-                let again = session.retry;
-                roll_back(*session).await;
-                let error = match outcome {
-                    Err(error) => error,
-                    Ok(_) => DbError::Retry.into(),
-                };
-                if again {
-                    Try::Again(error)
-                } else {
-                    Try::Done(Err(error))
+        // On time-out the statement in flight is abandoned with its connection: nothing was committed.
+        let Ok(outcome) = outcome else {
+            return Try::Failed(DbError::Timeout);
+        };
+        let Some(error) = session.failed.take() else {
+            return match outcome {
+                Ok(value) => {
+                    fail::point(name, "before_commit");
+                    commit(*session, name, deadline, value).await
                 }
-            }
+                refused => {
+                    roll_back(*session).await;
+                    Try::Done(refused)
+                }
+            };
+        };
+        let again = session.lost || error == DbError::Retry;
+        roll_back(*session).await;
+        match outcome {
+            _ if again => Try::Again(error),
+            Ok(_) => Try::Failed(error),
+            Err(own) => Try::Upset(error, own),
         }
     }
 }
 
-/// Commits. When the connection is lost while the answer is on its way, the outcome is unknown: with an
-/// idempotency key the transaction is simply run again, for the key's row tells (and its unique index
-/// waits for a COMMIT that is still going on); without one the caller is told the truth.
-async fn commit<T, E: From<DbError>>(
+async fn commit<T, E>(
     mut session: PgSession,
     name: &'static str,
+    deadline: Deadline,
     value: T,
 ) -> Try<T, E> {
-    if session.begin {
-        // Nothing was ever sent.
-        return Try::Done(Ok(value));
-    }
-    let answer = timeout(COMMIT_TIME, session.client.batch_execute("COMMIT")).await;
+    let answer = timeout(deadline.left_to_commit(), session.end("COMMIT")).await;
     fail::point(name, "after_commit");
     match answer {
-        Ok(Ok(())) => return Try::Done(Ok(value)),
+        Ok(Ok(())) => Try::Done(Ok(value)),
         Ok(Err(error)) => {
             let sorted = session.note(name, &error);
-            let unsure = session.lost || error.code().is_some_and(|c| c.code().starts_with("XX"));
-            if !unsure {
-                let again = session.retry;
-                return if again {
-                    Try::Again(sorted.into())
-                } else {
-                    Try::Done(Err(sorted.into()))
-                };
+            // 40003: the server itself does not know; XX and 58: it failed in the middle.
+            let code = error.code().map_or("", |code| code.code());
+            let middle = ["40003", "XX", "58"]
+                .iter()
+                .any(|class| code.starts_with(class));
+            if session.lost || middle {
+                Try::Unknown {
+                    keyed: session.keyed,
+                }
+            } else if sorted == DbError::Retry {
+                Try::Again(sorted)
+            } else {
+                Try::Failed(sorted)
             }
         }
-        Err(_) => {}
-    }
-    metrics::counter!("kabinet_db_unknown_commits").increment(1);
-    let keyed = session.keyed;
-    drop(deadpool_postgres::Object::take(session.client));
-    let error = DbError::UnknownCommit.into();
-    if keyed {
-        Try::Again(error)
-    } else {
-        Try::Done(Err(error))
+        Err(_) => Try::Unknown {
+            keyed: session.keyed,
+        },
     }
 }
 
-async fn roll_back(session: PgSession) {
-    if session.begin {
-        return;
-    }
-    let done = timeout(
-        Duration::from_secs(1),
-        session.client.batch_execute("ROLLBACK"),
-    )
-    .await;
-    if !matches!(done, Ok(Ok(()))) {
-        // The server ends the transaction when the connection goes.
-        drop(deadpool_postgres::Object::take(session.client));
-    }
-}
-
-fn misuse(name: &'static str) -> DbError {
-    DbError::Misuse {
-        statement: name,
-        why: "not a PostgreSQL session",
+async fn roll_back(mut session: PgSession) {
+    // When this fails the connection is closed with the session, and the server undoes the rest.
+    if !session.lost {
+        drop(timeout(Duration::from_secs(1), session.end("ROLLBACK")).await);
     }
 }

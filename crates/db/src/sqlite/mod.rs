@@ -17,9 +17,13 @@ use crate::{DbError, Kind, OpenError, Param, Row, Statement, Value, statement::E
 /// statement is parsed once per connection and never again.
 const STATEMENTS_KEPT: usize = 1024;
 
-/// A connection inside a transaction.
+/// A connection, lent to one transaction at a time.
 pub(crate) struct SqliteSession {
     pub(crate) conn: Connection,
+    writes: bool,
+    /// The first statement of the present transaction that failed; it fails the transaction whatever the
+    /// use case makes of it, as on PostgreSQL.
+    pub(crate) failed: Option<DbError>,
 }
 
 /// Opens a connection with the settings every connection has.
@@ -27,6 +31,7 @@ pub(crate) struct SqliteSession {
 /// WAL with `synchronous=FULL`: a commit that was answered is on the disk. `query_only` on readers makes
 /// writing through them impossible, whatever the statement says.
 pub(crate) fn open(path: &Path, reader: bool) -> Result<SqliteSession, OpenError> {
+    private(path).map_err(|e| OpenError::Unreachable(e.to_string()))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -45,12 +50,67 @@ pub(crate) fn open(path: &Path, reader: bool) -> Result<SqliteSession, OpenError
         Ok(())
     };
     setup().map_err(|e| OpenError::Unreachable(e.to_string()))?;
-    Ok(SqliteSession { conn })
+    Ok(SqliteSession {
+        conn,
+        writes: !reader,
+        failed: None,
+    })
+}
+
+/// Makes the file readable by its owner alone; SQLite gives the files beside it the same mode.
+fn private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    match std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => Err(e),
+        _ => Ok(()),
+    }
 }
 
 impl SqliteSession {
     pub(crate) fn query(
         &mut self,
+        statement: &'static Statement,
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row>, DbError> {
+        let answer = self.check().and_then(|()| self.rows(statement, params));
+        self.note(answer)
+    }
+
+    pub(crate) fn execute(
+        &mut self,
+        statement: &'static Statement,
+        params: &[Param<'_>],
+    ) -> Result<u64, DbError> {
+        let answer = self.check().and_then(|()| self.touch(statement, params));
+        self.note(answer)
+    }
+
+    /// A failing disk makes SQLite roll the transaction back by itself; what the use case then writes must
+    /// not slip in outside of one.
+    fn check(&self) -> Result<(), DbError> {
+        match &self.failed {
+            Some(error) => Err(error.clone()),
+            None if self.writes && self.conn.is_autocommit() => Err(rolled_back()),
+            None => Ok(()),
+        }
+    }
+
+    fn note<T>(&mut self, answer: Result<T, DbError>) -> Result<T, DbError> {
+        if self.writes
+            && let Err(error) = &answer
+        {
+            self.failed.get_or_insert_with(|| error.clone());
+        }
+        answer
+    }
+
+    fn rows(
+        &self,
         statement: &'static Statement,
         params: &[Param<'_>],
     ) -> Result<Vec<Row>, DbError> {
@@ -79,18 +139,7 @@ impl SqliteSession {
         Ok(answer)
     }
 
-    pub(crate) fn execute(
-        &mut self,
-        statement: &'static Statement,
-        params: &[Param<'_>],
-    ) -> Result<u64, DbError> {
-        // A failing disk makes SQLite roll the transaction back by itself; what the use case then writes
-        // must not slip in outside of one.
-        if self.conn.is_autocommit() {
-            return Err(DbError::Unavailable(
-                "the transaction was rolled back".to_owned(),
-            ));
-        }
+    fn touch(&self, statement: &'static Statement, params: &[Param<'_>]) -> Result<u64, DbError> {
         let fail = |e: rusqlite::Error| driver_error(statement.name, &e);
         let mut prepared = self
             .conn
@@ -111,6 +160,10 @@ impl SqliteSession {
             .map_err(fail)?;
         Ok(())
     }
+}
+
+pub(crate) fn rolled_back() -> DbError {
+    DbError::Unavailable("the transaction was rolled back".to_owned())
 }
 
 fn bind(

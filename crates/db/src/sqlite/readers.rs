@@ -1,12 +1,21 @@
 //! The pool of reading connections.
 
-use std::path::Path;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    task::{Context, Poll, Waker},
+};
 
+use futures_util::future::BoxFuture;
+use kernel::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use super::{SqliteSession, open};
-use crate::{DbError, OpenError};
+use crate::{
+    DbError, Deadline, OpenError,
+    tx::{ReadTx, Session},
+};
 
 /// Connections that can only read. A read runs in place on the caller's thread: a point read in a page
 /// cache takes microseconds, less than handing it to another thread would.
@@ -26,16 +35,43 @@ impl Readers {
         })
     }
 
-    /// Lends a connection to `f` and takes it back.
-    pub(crate) async fn with<T, Fut: Future<Output = (Option<SqliteSession>, T)>>(
+    /// Runs a use case on a free connection.
+    pub(crate) async fn read<C, T, E, F>(
         &self,
-        f: impl FnOnce(SqliteSession) -> Fut,
-    ) -> Result<T, DbError> {
+        name: &'static str,
+        deadline: Deadline,
+        now: Timestamp,
+        input: &C,
+        use_case: F,
+    ) -> Result<T, E>
+    where
+        E: From<DbError>,
+        F: for<'t> FnOnce(&'t mut ReadTx, &'t C) -> BoxFuture<'t, Result<T, E>>,
+    {
         let unavailable = || DbError::Unavailable("the reading connections are closed".to_owned());
-        let _place = self.places.acquire().await.map_err(|_| unavailable())?;
+        let place = tokio::time::timeout(deadline.left(), self.places.acquire()).await;
+        let _place = place
+            .map_err(|_| DbError::Busy)?
+            .map_err(|_| unavailable())?;
         let session = self.free.lock().pop().ok_or_else(unavailable)?;
-        let (session, answer) = f(session).await;
-        self.free.lock().extend(session);
-        Ok(answer)
+        let mut tx = ReadTx {
+            session: Session::Sqlite(session),
+            now,
+        };
+        // One poll, as in the writer: nothing but SQL is awaited. So nothing can cancel it half-way
+        // either, and the connection always comes back.
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            use_case(&mut tx, input)
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+        }));
+        if let Session::Sqlite(session) = tx.session {
+            self.free.lock().push(session);
+        }
+        match polled {
+            Ok(Poll::Ready(answer)) => answer,
+            Ok(Poll::Pending) => Err(DbError::foreign(name).into()),
+            Err(_) => Err(DbError::panicked(name).into()),
+        }
     }
 }

@@ -14,7 +14,7 @@ use std::{
     },
     task::{Context, Poll, Waker},
     thread::JoinHandle,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
@@ -23,9 +23,9 @@ use kernel::Clock;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::{SqliteSession, open};
+use super::{SqliteSession, driver_error, open, rolled_back};
 use crate::{
-    DbError, OpenError, fail,
+    DbError, Deadline, OpenError, fail, instant,
     tx::{ReadTx, Session, WriteTx},
 };
 
@@ -35,8 +35,6 @@ const GROUP_MAX: usize = 256;
 const GROUP_TIME: Duration = Duration::from_millis(10);
 /// Most callers that wait; one more is told that the database is busy.
 const QUEUE_MAX: usize = 4096;
-/// How long a caller waits for its turn before it is told the database is busy.
-const TURN_TIME: Duration = Duration::from_secs(5);
 
 const WAITING: u8 = 0;
 const RUNNING: u8 = 1;
@@ -77,13 +75,6 @@ where
     }
 
     fn run(&mut self, tx: &mut WriteTx) -> bool {
-        let misuse = |why| {
-            DbError::Misuse {
-                statement: self.name,
-                why,
-            }
-            .into()
-        };
         // On SQLite every statement is ready at once, so a use case that awaits nothing but SQL finishes
         // in one poll. One that does not has awaited something else, which the house forbids.
         let polled = catch_unwind(AssertUnwindSafe(|| {
@@ -91,10 +82,15 @@ where
                 .as_mut()
                 .poll(&mut Context::from_waker(Waker::noop()))
         }));
-        let outcome = match polled {
-            Ok(Poll::Ready(outcome)) => outcome,
-            Ok(Poll::Pending) => Err(misuse("awaits something other than SQL")),
-            Err(_) => Err(misuse("the use case panicked")),
+        let failed = match &mut tx.read.session {
+            Session::Sqlite(session) => session.failed.take(),
+            Session::Postgres(_) => None,
+        };
+        let outcome = match (polled, failed) {
+            (Ok(Poll::Ready(Ok(_))), Some(error)) => Err(error.into()),
+            (Ok(Poll::Ready(outcome)), _) => outcome,
+            (Ok(Poll::Pending), _) => Err(DbError::foreign(self.name).into()),
+            (Err(_), _) => Err(DbError::panicked(self.name).into()),
         };
         let keep = outcome.is_ok();
         self.outcome = Some(outcome);
@@ -134,17 +130,15 @@ impl Writer {
                 now: clock.now(),
             },
         };
+        let writer = Loop {
+            tx,
+            clock,
+            receiver,
+            path,
+        };
         let thread = std::thread::Builder::new()
             .name("db-writer".to_owned())
-            .spawn(move || {
-                Loop {
-                    tx,
-                    clock,
-                    receiver,
-                    path,
-                }
-                .run()
-            })
+            .spawn(move || writer.run())
             .map_err(|e| OpenError::Unreachable(e.to_string()))?;
         Ok(Self {
             queue: Mutex::new(Some(sender)),
@@ -155,6 +149,7 @@ impl Writer {
     pub(crate) async fn call<C, T, E, F>(
         &self,
         name: &'static str,
+        deadline: Deadline,
         input: C,
         use_case: F,
     ) -> Result<T, E>
@@ -183,26 +178,38 @@ impl Writer {
             None => Err(closed()),
         };
         sent?;
-        if let Ok(answer) = tokio::time::timeout(TURN_TIME, &mut answer).await {
-            return answer.unwrap_or_else(|_| Err(closed().into()));
-        }
-        if turn
-            .compare_exchange(WAITING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
-        {
-            return Err(DbError::Busy.into());
-        }
-        // The writer is at it: the answer may be a commit that hangs in a failing disk.
-        match tokio::time::timeout(TURN_TIME, answer).await {
-            Ok(answer) => answer.unwrap_or_else(|_| Err(DbError::UnknownCommit.into())),
-            Err(_) => Err(DbError::UnknownCommit.into()),
-        }
+        // Whether the use case never began and never will.
+        let gave_up = || {
+            turn.compare_exchange(WAITING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire)
+                .is_ok()
+        };
+        let first = tokio::time::timeout(deadline.left(), &mut answer).await;
+        let answered = match first {
+            Ok(answered) => answered,
+            Err(_) if gave_up() => return Err(DbError::Busy.into()),
+            // The writer is at it: the answer may be a commit that hangs in a failing disk.
+            Err(_) => match tokio::time::timeout(deadline.left_to_commit(), answer).await {
+                Ok(answered) => answered,
+                Err(_) => return Err(DbError::UnknownCommit.into()),
+            },
+        };
+        answered.unwrap_or_else(|_| {
+            Err(if gave_up() {
+                closed()
+            } else {
+                DbError::UnknownCommit
+            }
+            .into())
+        })
     }
 
     /// Lets the waiting callers finish and ends the thread.
     pub(crate) fn close(&self) {
         self.queue.lock().take();
-        if let Some(thread) = self.thread.lock().take() {
+        let thread = self.thread.lock().take();
+        // The last handle may die with the input of a use case, in the writer's own thread.
+        let own = |thread: &JoinHandle<()>| thread.thread().id() == std::thread::current().id();
+        if let Some(thread) = thread.filter(|thread| !own(thread)) {
             drop(thread.join());
         }
     }
@@ -225,15 +232,26 @@ impl Loop {
     fn run(mut self) {
         while let Ok(first) = self.receiver.recv() {
             let mut members = Vec::with_capacity(16);
-            let commit = self.group(first, &mut members);
-            if let Err(error) = &commit {
+            // What is not ours (a clock, a metrics recorder) must not end the only writer by a panic.
+            let group = catch_unwind(AssertUnwindSafe(|| self.group(first, &mut members)));
+            let commit = group.unwrap_or_else(|_| {
+                Err(Stop {
+                    error: DbError::panicked("the writer"),
+                    doubt: true,
+                })
+            });
+            let commit = commit.map_err(|stop| {
+                let error = self.recover(stop);
                 tracing::error!(%error, members = members.len(), "a group of transactions failed");
-                self.recover();
-            }
+                error
+            });
             metrics::histogram!("kabinet_db_group_members").record(to_f64(members.len()));
             for member in members {
                 fail::point(member.name(), "before_answer");
-                member.answer(commit.clone());
+                // Dropping the input of a use case may panic too.
+                drop(catch_unwind(AssertUnwindSafe(|| {
+                    member.answer(commit.clone());
+                })));
             }
         }
     }
@@ -243,14 +261,14 @@ impl Loop {
         &mut self,
         first: Box<dyn Member>,
         members: &mut Vec<Box<dyn Member>>,
-    ) -> Result<(), DbError> {
+    ) -> Result<(), Stop> {
         if let Err(error) = self.control("BEGIN IMMEDIATE") {
             if first.claim() {
                 members.push(first);
             }
-            return Err(error);
+            return Err(error.into());
         }
-        let began = now();
+        let began = instant();
         let mut kept = false;
         let mut next = Some(first);
         while let Some(mut member) = next.take() {
@@ -266,7 +284,7 @@ impl Loop {
         }
         let name = members.first().map_or("", |m| m.name());
         fail::point(name, "before_commit");
-        self.control("COMMIT")?;
+        self.commit()?;
         fail::point(name, "after_commit");
         Ok(())
     }
@@ -279,6 +297,11 @@ impl Loop {
             self.control("SAVEPOINT member")?;
         }
         let keep = member.run(&mut self.tx);
+        // SQLite ends the whole transaction by itself when the disk fails under it. Everybody in the
+        // group has lost what they wrote; a further savepoint would begin a transaction of its own.
+        if self.session()?.conn.is_autocommit() {
+            return Err(rolled_back());
+        }
         match (keep, shared) {
             (true, true) => self.control("RELEASE member")?,
             (true, false) => {}
@@ -294,38 +317,77 @@ impl Loop {
         Ok(keep)
     }
 
-    fn control(&self, text: &'static str) -> Result<(), DbError> {
+    fn session(&self) -> Result<&SqliteSession, DbError> {
         match &self.tx.read.session {
-            Session::Sqlite(session) => session.control(text),
+            Session::Sqlite(session) => Ok(session),
             Session::Postgres(_) => Err(DbError::Misuse {
-                statement: text,
+                statement: "the writer",
                 why: "not a SQLite session",
             }),
         }
     }
 
+    fn control(&self, text: &'static str) -> Result<(), DbError> {
+        self.session()?.control(text)
+    }
+
+    fn commit(&self) -> Result<(), Stop> {
+        let done = self.session()?.conn.execute_batch("COMMIT");
+        done.map_err(|e| {
+            // The frames may all be in the log although telling the disk to keep them failed: this
+            // process takes them back, but a crash now would find them whole.
+            let doubt = e.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure);
+            Stop {
+                error: driver_error("COMMIT", &e),
+                doubt,
+            }
+        })
+    }
+
     /// After a failed group: leave the transaction, and if that fails too, open the file anew, so that
-    /// writing works again as soon as the disk does (F3).
-    fn recover(&mut self) {
-        let Session::Sqlite(SqliteSession { conn }) = &self.tx.read.session else {
-            return;
+    /// writing works again as soon as the disk does (F3). Answers what to tell the members.
+    fn recover(&mut self, stop: Stop) -> DbError {
+        let left = self.session().is_ok_and(|session| {
+            session.conn.is_autocommit() || session.control("ROLLBACK").is_ok()
+        });
+        if !left {
+            match open(&self.path, false) {
+                Ok(session) => self.tx.read.session = Session::Sqlite(session),
+                Err(error) => tracing::error!(%error, "the database file could not be opened anew"),
+            }
+        }
+        if stop.doubt && self.settle().is_err() {
+            DbError::UnknownCommit
+        } else {
+            stop.error
+        }
+    }
+
+    /// Overwrites the frames of a commit that failed half-way, so that it stays undone whatever comes.
+    /// The log's checksums run on from frame to frame: one new frame makes the old ones after it invalid.
+    fn settle(&self) -> rusqlite::Result<()> {
+        let Ok(SqliteSession { conn, .. }) = self.session() else {
+            return Ok(());
         };
-        if conn.is_autocommit() || self.control("ROLLBACK").is_ok() {
-            return;
-        }
-        match open(&self.path, false) {
-            Ok(session) => self.tx.read.session = Session::Sqlite(session),
-            Err(error) => tracing::error!(%error, "the database file could not be opened anew"),
-        }
+        let unused: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        conn.pragma_update(None, "user_version", (unused ^ 1) & 1)
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "measures how long a group has been open, decides nothing"
-)]
-fn now() -> Instant {
-    Instant::now()
+/// Why a group did not commit.
+struct Stop {
+    error: DbError,
+    /// Whether a crash could bring the group back.
+    doubt: bool,
+}
+
+impl From<DbError> for Stop {
+    fn from(error: DbError) -> Self {
+        Self {
+            error,
+            doubt: false,
+        }
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a metric")]

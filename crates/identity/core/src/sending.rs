@@ -48,6 +48,11 @@ pub enum NotNow {
         /// When the next may be asked for.
         until: Timestamp,
     },
+    /// Too many codes went to this range of numbers, or nobody used them (A19).
+    Range {
+        /// When the next may be asked for.
+        until: Timestamp,
+    },
 }
 
 impl NotNow {
@@ -57,7 +62,8 @@ impl NotNow {
             Self::Pause { until }
             | Self::UsedUp { until }
             | Self::Calls { until }
-            | Self::Network { until } => until,
+            | Self::Network { until }
+            | Self::Range { until } => until,
         }
     }
 }
@@ -139,10 +145,10 @@ impl Sends {
     }
 }
 
-/// Whether a network may ask for one more code today.
-pub fn network_may_send(sends: &Recent, policy: &Policy, now: Timestamp) -> Result<(), NotNow> {
+/// Whether a network that may ask for `most` codes a day may ask for one more.
+pub fn network_may_send(sends: &Recent, most: usize, now: Timestamp) -> Result<(), NotNow> {
     sends
-        .full_until(now, DAY, policy.network_sends_per_day)
+        .full_until(now, DAY, most)
         .map_or(Ok(()), |until| Err(NotNow::Network { until }))
 }
 
@@ -160,14 +166,12 @@ pub struct Range {
 }
 
 impl Range {
-    /// May one more go to this range? A blocked range answers like any other: the page says "sent", and
-    /// nothing is (A1: the asker learns nothing).
-    pub fn may_send(&self, policy: &Policy, now: Timestamp) -> bool {
-        self.blocked_until.is_none_or(|until| now >= until)
-            && self
-                .sends
-                .full_until(now, RANGE_WINDOW, policy.range_sends)
-                .is_none()
+    /// May one more go to this range? The answer depends on the range alone, so it may be told honestly: it
+    /// says nothing about a single number (A1).
+    pub fn may_send(&self, policy: &Policy, now: Timestamp) -> Result<(), NotNow> {
+        let blocked = self.blocked_until.filter(|until| now < *until);
+        let full = self.sends.full_until(now, RANGE_WINDOW, policy.range_sends);
+        blocked.max(full).map_or(Ok(()), |until| Err(NotNow::Range { until }))
     }
 
     /// Notes one that goes out; blocks the range when nobody uses its codes.
@@ -285,7 +289,7 @@ mod tests {
         };
         let mut range = Range::default();
         for n in 0..19 {
-            assert!(range.may_send(&policy, at(n * 60)));
+            assert!(range.may_send(&policy, at(n * 60)).is_ok());
             range = range.sent(&policy, at(n * 60));
         }
         let used = (0..5)
@@ -296,9 +300,9 @@ mod tests {
             "five of twenty were used"
         );
         let poor = range.sent(&policy, at(1_200));
-        assert!(!poor.may_send(&policy, at(1_300)));
-        assert!(!poor.may_send(&policy, at(1_200 + 24 * 3_600 - 1)));
-        assert!(poor.may_send(&policy, at(1_200 + 24 * 3_600)));
+        assert!(poor.may_send(&policy, at(1_300)).is_err());
+        assert!(poor.may_send(&policy, at(1_200 + 24 * 3_600 - 1)).is_err());
+        assert!(poor.may_send(&policy, at(1_200 + 24 * 3_600)).is_ok());
     }
 
     /// A19: 20 sends in ten minutes, used or not.
@@ -309,8 +313,8 @@ mod tests {
         for n in 0..20 {
             range = range.used().sent(&policy, at(n));
         }
-        assert!(!range.may_send(&policy, at(30)));
-        assert!(range.may_send(&policy, at(601)));
+        assert!(range.may_send(&policy, at(30)).is_err());
+        assert!(range.may_send(&policy, at(601)).is_ok());
     }
 
     proptest! {

@@ -1,1 +1,47 @@
-//! Identity done: use cases with their SQL.
+//! Identity done: use cases with their SQL. Each is one function over a transaction.
+//!
+//! | to find | look in |
+//! |---|---|
+//! | asking for a code, checking one | `codes` |
+//! | signing in, registering | `sign_in` |
+//! | sessions and devices | `session` |
+//! | e-mail, its confirmation | `email` |
+//! | «это не я», freezing, lifting a freeze | `freeze`, `link` |
+//! | personal data | `profile` |
+//! | consents, subscriptions | `consent` |
+//! | history | `history` |
+//! | limits: what is counted where | `counters`, `breaker` |
+//! | notices to the owner | `notice`, `post` |
+
+pub mod account;
+pub mod breaker;
+pub mod codes;
+pub mod consent;
+mod counters;
+pub mod email;
+mod env;
+pub mod freeze;
+pub mod history;
+pub mod link;
+pub mod notice;
+mod post;
+pub mod profile;
+pub mod session;
+pub mod sign_in;
+
+pub use env::{Env, ServiceError, Subject};
+
+/// Every statement of this area, for the test that prepares them on both engines.
+pub fn statements() -> Vec<&'static db::Statement> {
+    [
+        account::sql::ALL,
+        breaker::sql::ALL,
+        codes::sql::ALL,
+        consent::sql::ALL,
+        counters::sql::ALL,
+        link::sql::ALL,
+        profile::sql::ALL,
+        session::sql::ALL,
+    ]
+    .concat()
+}

@@ -1,0 +1,101 @@
+//! One connection to PostgreSQL, how the pool makes it and when it throws it away.
+
+use std::collections::HashMap;
+
+use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Config, NoTls, error::SqlState};
+
+use super::types::pg_types;
+use crate::{Statement, statement::Engine};
+
+/// Makes connections.
+pub(crate) struct Maker {
+    pub(crate) config: Config,
+}
+
+/// A connection and what is prepared on it.
+pub(crate) struct Connection {
+    client: Client,
+    task: JoinHandle<()>,
+    dead: bool,
+    /// By the address of the statement, which is a constant: hashing its text on every call costs more
+    /// than some of the answers.
+    prepared: HashMap<usize, tokio_postgres::Statement>,
+}
+
+impl Connection {
+    /// The driver's side.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Prepares a statement, or answers what was prepared before.
+    pub(crate) async fn prepare(
+        &mut self,
+        statement: &'static Statement,
+    ) -> Result<tokio_postgres::Statement, tokio_postgres::Error> {
+        let key = std::ptr::from_ref(statement).addr();
+        if let Some(prepared) = self.prepared.get(&key) {
+            return Ok(prepared.clone());
+        }
+        let text = statement.text_for(Engine::Postgres);
+        let prepared = self
+            .client
+            .prepare_typed(text, &pg_types(statement.params))
+            .await?;
+        self.prepared.insert(key, prepared.clone());
+        Ok(prepared)
+    }
+
+    /// Closes the socket at once, whatever is under way on it; the server undoes what was not committed.
+    pub(crate) fn kill(&mut self) {
+        self.dead = true;
+        self.task.abort();
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Manager for Maker {
+    type Type = Connection;
+    type Error = tokio_postgres::Error;
+
+    async fn create(&self) -> Result<Connection, tokio_postgres::Error> {
+        let (client, connection) = self.config.connect(NoTls).await?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "ends with the connection, which aborts it"
+        )]
+        let task = tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::warn!(
+                    code = error.code().map(SqlState::code),
+                    "a database connection ended"
+                );
+            }
+        });
+        Ok(Connection {
+            client,
+            task,
+            dead: false,
+            prepared: HashMap::new(),
+        })
+    }
+
+    async fn recycle(
+        &self,
+        connection: &mut Connection,
+        _: &Metrics,
+    ) -> RecycleResult<tokio_postgres::Error> {
+        if connection.dead || connection.client.is_closed() {
+            Err(RecycleError::message("closed"))
+        } else {
+            Ok(())
+        }
+    }
+}

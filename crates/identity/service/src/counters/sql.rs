@@ -1,0 +1,44 @@
+//! SQL of the counters.
+
+db::statements! {
+    /// Makes the row of an identifier that was never counted.
+    SUBJECT_FIRST: "INSERT INTO code_subject (subject, serial, step, sends, calls, wrong_in_row, wrong)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (subject) DO NOTHING"
+        (Bytes, Int, Int, Bytes, Bytes, Int, Bytes) -> ();
+    /// The counts of an identifier, locked: everything about one identifier happens one after the other.
+    SUBJECT: "SELECT serial, step, sends, calls, wrong_in_row, wrong, rest_until
+        FROM code_subject WHERE subject = $1{lock}"
+        (Bytes) -> (Int, Int, Bytes, Bytes, Int, Bytes, OptInt);
+    /// The same, only to look.
+    SUBJECT_LOOK: "SELECT serial, step, sends, calls, wrong_in_row, wrong, rest_until
+        FROM code_subject WHERE subject = $1"
+        (Bytes) -> (Int, Int, Bytes, Bytes, Int, Bytes, OptInt);
+    /// Writes them back.
+    SUBJECT_SAVE: "UPDATE code_subject SET serial = $1, step = $2, sends = $3, calls = $4,
+        wrong_in_row = $5, wrong = $6, rest_until = $7 WHERE subject = $8"
+        (Int, Int, Bytes, Bytes, Int, Bytes, OptInt, Bytes) -> ();
+    /// The times a network did something, locked.
+    NETWORK: "SELECT stamps FROM code_network WHERE scope = $1{lock}" (Bytes) -> (Bytes);
+    /// Writes them.
+    NETWORK_SAVE: "INSERT INTO code_network (scope, stamps, touched_at) VALUES ($1, $2, $3)
+        ON CONFLICT (scope) DO UPDATE SET stamps = excluded.stamps, touched_at = excluded.touched_at"
+        (Bytes, Bytes, Int) -> ();
+    /// Forgets networks that have been quiet for longer than any window.
+    NETWORK_FORGET: "DELETE FROM code_network WHERE touched_at < $1" (Int) -> ();
+    /// What a range of numbers was sent and used, locked.
+    RANGE: "SELECT sends, sent, used, blocked_until FROM code_range WHERE scope = $1{lock}"
+        (Bytes) -> (Bytes, Int, Int, OptInt);
+    /// Writes it.
+    RANGE_SAVE: "INSERT INTO code_range (scope, sends, sent, used, blocked_until)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scope) DO UPDATE SET sends = excluded.sends,
+        sent = excluded.sent, used = excluded.used, blocked_until = excluded.blocked_until"
+        (Bytes, Bytes, Int, Int, OptInt) -> ();
+    /// The count of one known browser, locked.
+    BROWSER: "SELECT wrong_in_row, wrong, rest_until FROM known_browser
+        WHERE account_id = $1 AND browser_hash = $2{lock}"
+        (Bytes, Bytes) -> (Int, Bytes, OptInt);
+    /// Writes it.
+    BROWSER_SAVE: "UPDATE known_browser SET wrong_in_row = $1, wrong = $2, rest_until = $3
+        WHERE account_id = $4 AND browser_hash = $5"
+        (Int, Bytes, OptInt, Bytes, Bytes) -> ();
+}

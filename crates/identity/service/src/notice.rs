@@ -1,0 +1,79 @@
+//! Telling the owner (ID-13): every confirmed channel at once, with a «это не я» link.
+
+use db::WriteTx;
+use identity_core::challenge::Channel;
+use kernel::{Identifier, Visitor, agent, network};
+
+use crate::{
+    account::{self, Account},
+    env::{Env, ServiceError},
+    link,
+    post::{self, Post, Words},
+};
+
+/// What the owner is told of. Cannot be switched off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// Signed in from a browser the account did not know.
+    NewDevice,
+    /// Wrong codes were tried.
+    Suspicious,
+    /// An e-mail address was added.
+    EmailAdded,
+    /// The account was frozen.
+    Frozen,
+    /// The freeze was lifted.
+    Unfrozen,
+    /// Every other session was ended.
+    SessionsEnded,
+    /// Documents or name were changed.
+    ProfileChanged,
+}
+
+impl Notice {
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NewDevice => "new_device",
+            Self::Suspicious => "suspicious",
+            Self::EmailAdded => "email_added",
+            Self::Frozen => "frozen",
+            Self::Unfrozen => "unfrozen",
+            Self::SessionsEnded => "sessions_ended",
+            Self::ProfileChanged => "profile_changed",
+        }
+    }
+}
+
+/// Tells the owner on every confirmed channel.
+pub(crate) async fn tell(
+    tx: &mut WriteTx,
+    env: &Env,
+    visitor: &Visitor,
+    account: &Account,
+    notice: Notice,
+) -> Result<(), ServiceError> {
+    let token = link::make(tx, env, account, link::Purpose::Alarm, notice.as_str()).await?;
+    let alarm_link = format!("{}/not-me/{token}", env.origin);
+    for owned in account::identifiers(tx, account).await? {
+        let channel = match owned.identifier {
+            Identifier::Phone(_) => Channel::Sms,
+            Identifier::Email(_) => Channel::Email,
+        };
+        let post = Post {
+            to: &owned.identifier,
+            channel,
+            locale: account.locale,
+            subject: &owned.subject,
+            worthless_after: None,
+            words: Words::Notice {
+                kind: notice.as_str(),
+                device: agent::device_name(&visitor.agent, account.locale),
+                place: network::masked(visitor.network),
+                alarm_link: alarm_link.clone(),
+            },
+        };
+        post::post(tx, env, post).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! One door (ID-1): a proved identifier is a sign-in or, with the consent, a new account.
+
+use audit::{Details, Entry};
+use db::{DbError, WriteTx, params};
+use identity_core::{
+    challenge::{NotAccepted, Purpose},
+    consent::{MarketingChannel, Source, Topic},
+    guessing::Refused,
+    next_path::NextPath,
+    session::Method,
+};
+use kernel::{AccountId, SessionId, Visitor};
+use vault::Token;
+
+use crate::{
+    account::{self, Account},
+    codes::{self, BrowserKey, Check, Checked, Proved},
+    consent,
+    env::{Env, ServiceError},
+    notice::{self, Notice},
+    session::{self, SessionToken},
+};
+
+/// Somebody is in.
+pub struct Welcome {
+    /// For the session cookie.
+    pub token: SessionToken,
+    /// For the long-lived browser cookie, when the browser had none.
+    pub browser: Option<Token>,
+    /// Where to go.
+    pub next: NextPath,
+    /// Which account.
+    pub account: AccountId,
+    /// Which session.
+    pub session: SessionId,
+    /// The account was made just now.
+    pub is_new: bool,
+}
+
+/// What became of a typed code.
+pub enum Verified {
+    /// In.
+    In(Box<Welcome>),
+    /// The code was right, nobody has this number yet: the consent is asked for.
+    NeedsConsent,
+    /// Not the code, or not any more.
+    NotAccepted(NotAccepted),
+    /// Not even looked at.
+    Refused(Refused),
+}
+
+/// Checks a sign-in code.
+pub async fn verify(
+    tx: &mut WriteTx,
+    env: &Env,
+    visitor: &Visitor,
+    cmd: &Check,
+) -> Result<Verified, ServiceError> {
+    match codes::check(tx, env, visitor, cmd).await? {
+        Checked::NotAccepted(why) => Ok(Verified::NotAccepted(why)),
+        Checked::Refused(why) => Ok(Verified::Refused(why)),
+        Checked::Right(proved) => match proved.owner {
+            None => Ok(Verified::NeedsConsent),
+            Some(owner) => {
+                let account = account::lock(tx, env, owner).await?;
+                let welcome = enter(tx, env, visitor, &account, &proved, &cmd.browser, cmd.known);
+                Ok(Verified::In(Box::new(welcome.await?)))
+            }
+        },
+    }
+}
+
+/// Begins the session of a proved owner and tells them when the browser is new (ID-9, ID-13).
+async fn enter(
+    tx: &mut WriteTx,
+    env: &Env,
+    visitor: &Visitor,
+    account: &Account,
+    proved: &Proved,
+    browser: &BrowserKey,
+    known: Option<[u8; 32]>,
+) -> Result<Welcome, ServiceError> {
+    let now = tx.now();
+    let method = Method::from(proved.channel);
+    let begun = session::begin(tx, env, visitor, account, method, known).await?;
+    // The token that led here is dead, in the same transaction (A25).
+    codes::end(tx, Purpose::SignIn, browser).await?;
+    let proof = params![now, account.id.as_bytes(), &proved.subject];
+    tx.execute(&account::sql::PROVED, proof).await?;
+    if begun.is_new_browser {
+        notice::tell(tx, env, visitor, account, Notice::NewDevice).await?;
+    }
+    let details = Details::of(visitor)
+        .fact("method", method.as_str())
+        .fact("new_browser", if begun.is_new_browser { "yes" } else { "no" });
+    let entry = Entry::by_customer(audit::action::SIGN_IN_SUCCEEDED, account.id)
+        .in_session(begun.id)
+        .with(details.seal(&account.key));
+    audit::append(tx, entry).await?;
+    Ok(Welcome {
+        token: begun.token,
+        browser: begun.browser,
+        next: proved.next.clone(),
+        account: account.id,
+        session: begun.id,
+        is_new: false,
+    })
+}
+
+/// Makes an account.
+#[derive(Debug, Clone)]
+pub struct Register {
+    /// The browser that proved the number.
+    pub browser: BrowserKey,
+    /// Its long-lived token, hashed.
+    pub known: Option<[u8; 32]>,
+    /// The consent to the processing of personal data; without it there is no account (ID-12).
+    pub personal_data: bool,
+    /// Marketing switched on at once.
+    pub marketing: Vec<(MarketingChannel, Topic)>,
+    /// Where.
+    pub source: Source,
+}
+
+/// What became of it.
+pub enum Registered {
+    /// In, in a new account or, when the number got one in the meantime, in that.
+    In(Box<Welcome>),
+    /// The box was not ticked.
+    ConsentMissing,
+    /// The proof is gone or too old: begin anew.
+    ProofMissing,
+}
+
+/// Makes the account of a proved number.
+pub async fn register(
+    tx: &mut WriteTx,
+    env: &Env,
+    visitor: &Visitor,
+    cmd: &Register,
+) -> Result<Registered, ServiceError> {
+    let Some(proved) = codes::proof(tx, env, Purpose::SignIn, &cmd.browser).await? else {
+        return Ok(Registered::ProofMissing);
+    };
+    if !cmd.personal_data {
+        return Ok(Registered::ConsentMissing);
+    }
+    let made = match proved.owner {
+        Some(_) => None,
+        None => {
+            account::create(tx, env, visitor, &proved.subject, &proved.identifier).await?
+        }
+    };
+    let is_new = made.is_some();
+    let account = match made {
+        Some(account) => account,
+        None => {
+            let owner = codes::owner(tx, &proved.subject).await?.ok_or(DbError::Retry)?;
+            account::lock(tx, env, owner).await?
+        }
+    };
+    if is_new {
+        consent::give_at_registration(tx, env, account.id, cmd).await?;
+        // The first browser is no news to the owner.
+        let entry = Entry::by_customer(audit::action::ACCOUNT_CREATED, account.id)
+            .with(Details::of(visitor).seal(&account.key));
+        audit::append(tx, entry).await?;
+    }
+    let mut welcome =
+        enter(tx, env, visitor, &account, &proved, &cmd.browser, cmd.known).await?;
+    welcome.is_new = is_new;
+    Ok(Registered::In(Box::new(welcome)))
+}
