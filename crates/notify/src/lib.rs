@@ -9,7 +9,9 @@
 
 pub mod breaker;
 pub mod carrier;
+pub mod deliver;
 pub mod http_gateway;
+pub mod outbox;
 pub mod settings;
 pub mod simulated;
 pub mod smpp;
@@ -23,3 +25,11 @@ pub use carrier::{
     Body, Carrier, Channel, DeliveryReport, FailureReason, Handed, NotKept, Outgoing, Refusal,
     ReportState, Reports, SendError,
 };
+pub use deliver::{Courier, LearntCodes, Ways};
+pub use outbox::{Deliver, Delivery, DeliveryState, Keeper, Message, Suppression, delivery, send};
+pub use tls::SetupError;
+
+/// Every SQL statement of this crate, for the tests that prepare and guard them.
+pub fn statements() -> Vec<&'static db::Statement> {
+    outbox::sql::ALL.to_vec()
+}
