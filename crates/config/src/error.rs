@@ -115,3 +115,19 @@ fn distance(a: &str, b: &str) -> usize {
     }
     row.last().copied().unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_message_is_not_repeated() {
+        let error = figment::Error::from("the password hunter2 is odd".to_owned())
+            .with_path("sms.password");
+        let said = ConfigError::from_figment(&error).to_string();
+        assert_eq!(
+            said,
+            "the setting `sms.password` has a value that cannot be read"
+        );
+    }
+}

@@ -149,3 +149,21 @@ fn syntax(message: &str) -> String {
     });
     kept.take(2).collect::<Vec<_>>().join(": ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_syntax_error_does_not_quote_the_file() {
+        let error = Settings::from_parts(
+            Some((Path::new("k.toml"), "[sms]\npassword = \"hunter2")),
+            [],
+        );
+        let said = error.unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "k.toml is not TOML: TOML parse error at line 2, column 20: invalid basic string"
+        );
+    }
+}

@@ -421,6 +421,12 @@ mod tests {
             ("ivan+1@outlook.com", "ivan@outlook.com"),
             ("ivan@me.com", "ivan+a@icloud.com"),
             ("iv.an_petrov@pm.me", "ivanpetrov@proton.me"),
+            ("i.v.a.n+a+b@gmail.com", "IVAN@gmail.com"),
+            ("ivan@ｇｍａｉｌ．ｃｏｍ", "ivan@gmail.com"),
+            ("ivan@ПОЧТА.рф", "ivan@xn--80a1acny.xn--p1ai"),
+            ("\u{200b} ivan@example.com\u{a0}", "Ivan@EXAMPLE.com"),
+            ("ivan-petrov+x@ya.ru", "ivan.petrov@narod.ru"),
+            ("ivan+x@mac.com", "ivan@me.com"),
         ] {
             assert_eq!(key(a), key(b), "{a} {b}");
         }

@@ -120,6 +120,7 @@ mod tests {
             ("ru-RU,ru;q=0.9,en-US;q=0.8,en;q=0.7", Locale::Ru),
             ("en-US,en;q=0.9,ru;q=0.8", Locale::En),
             ("EN-gb", Locale::En),
+            ("en;q=0.8, ru;q=0.8", Locale::En),
             ("en;q=0.5, ru;q=0.501", Locale::Ru),
             ("en;q=0, ru;q=0.1", Locale::Ru),
             ("de-DE,de;q=0.9", Locale::En),

@@ -1,1 +1,3 @@
 //! Identity shown: pages and JSON.
+
+pub mod views;

@@ -175,6 +175,8 @@ fn refusals_say_what_is_wrong() {
         ("7707083894", DocumentError::Checksum),
         ("664943502804", DocumentError::Checksum),
         ("664943502813", DocumentError::Checksum),
+        // The second check digit fits the first, which is wrong itself.
+        ("664943502810", DocumentError::Checksum),
         ("0000000000", DocumentError::NotIssued),
         ("77O7083893", DocumentError::NotDigits),
         ("٧٧٠٧٠٨٣٨٩٣", DocumentError::NotDigits),

@@ -1,0 +1,202 @@
+//! Security events as the customer sees them (ID-14).
+
+use kernel::Timestamp;
+use webkit::page::{Tone, sample};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// The account was made.
+    AccountCreated,
+    /// Signed in from a known device.
+    SignedIn,
+    /// Signed in from a new device.
+    SignedInNewDevice,
+    /// Signed out.
+    SignedOut,
+    /// One device was signed out from another.
+    SessionEnded,
+    /// All other devices were signed out.
+    OthersEnded,
+    /// Wrong codes were entered.
+    CodeFailed,
+    /// Sign-in by code was put to rest after wrong tries.
+    CodeResting,
+    /// An e-mail was added.
+    EmailAdded,
+    /// An e-mail was confirmed.
+    EmailConfirmed,
+    /// An e-mail was removed.
+    EmailRemoved,
+    /// Name changed.
+    NameChanged,
+    /// Birth date or place changed.
+    BirthChanged,
+    /// Address sent for a check.
+    AddressSent,
+    /// Passport sent for a check.
+    PassportSent,
+    /// INN changed.
+    InnChanged,
+    /// SNILS changed.
+    SnilsChanged,
+    /// A check of personal data ended well.
+    DataAccepted,
+    /// A check of personal data was declined.
+    DataDeclined,
+    /// Personal-data consent given.
+    ConsentGiven,
+    /// Marketing consents changed.
+    MarketingChanged,
+    /// Outgoing money frozen.
+    Frozen,
+    /// Freeze lifted.
+    Unfrozen,
+    /// «Это не я» was pressed.
+    NotMe,
+}
+
+impl EventKind {
+    /// Every kind, in the order of the declaration.
+    pub const ALL: [Self; 24] = [
+        Self::AccountCreated,
+        Self::SignedIn,
+        Self::SignedInNewDevice,
+        Self::SignedOut,
+        Self::SessionEnded,
+        Self::OthersEnded,
+        Self::CodeFailed,
+        Self::CodeResting,
+        Self::EmailAdded,
+        Self::EmailConfirmed,
+        Self::EmailRemoved,
+        Self::NameChanged,
+        Self::BirthChanged,
+        Self::AddressSent,
+        Self::PassportSent,
+        Self::InnChanged,
+        Self::SnilsChanged,
+        Self::DataAccepted,
+        Self::DataDeclined,
+        Self::ConsentGiven,
+        Self::MarketingChanged,
+        Self::Frozen,
+        Self::Unfrozen,
+        Self::NotMe,
+    ];
+
+    /// Id of its words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::AccountCreated => "event-account-created",
+            Self::SignedIn => "event-signed-in",
+            Self::SignedInNewDevice => "event-signed-in-new-device",
+            Self::SignedOut => "event-signed-out",
+            Self::SessionEnded => "event-session-ended",
+            Self::OthersEnded => "event-others-ended",
+            Self::CodeFailed => "event-code-failed",
+            Self::CodeResting => "event-code-resting",
+            Self::EmailAdded => "event-email-added",
+            Self::EmailConfirmed => "event-email-confirmed",
+            Self::EmailRemoved => "event-email-removed",
+            Self::NameChanged => "event-name-changed",
+            Self::BirthChanged => "event-birth-changed",
+            Self::AddressSent => "event-address-sent",
+            Self::PassportSent => "event-passport-sent",
+            Self::InnChanged => "event-inn-changed",
+            Self::SnilsChanged => "event-snils-changed",
+            Self::DataAccepted => "event-data-accepted",
+            Self::DataDeclined => "event-data-declined",
+            Self::ConsentGiven => "event-consent-given",
+            Self::MarketingChanged => "event-marketing-changed",
+            Self::Frozen => "event-frozen",
+            Self::Unfrozen => "event-unfrozen",
+            Self::NotMe => "event-not-me",
+        }
+    }
+
+    /// The icon of the sprite.
+    pub const fn icon(self) -> &'static str {
+        match self {
+            Self::AccountCreated => "user",
+            Self::SignedIn | Self::SignedInNewDevice => "key-round",
+            Self::SignedOut | Self::SessionEnded | Self::OthersEnded => "log-out",
+            Self::CodeFailed | Self::CodeResting | Self::NotMe => "triangle-alert",
+            Self::EmailAdded | Self::EmailConfirmed | Self::EmailRemoved => "mail",
+            Self::NameChanged
+            | Self::BirthChanged
+            | Self::InnChanged
+            | Self::SnilsChanged
+            | Self::AddressSent
+            | Self::PassportSent
+            | Self::DataAccepted
+            | Self::DataDeclined => "id-card",
+            Self::ConsentGiven | Self::MarketingChanged => "file-text",
+            Self::Frozen => "snowflake",
+            Self::Unfrozen => "lock-open",
+        }
+    }
+
+    /// How grave it is.
+    pub const fn tone(self) -> Tone {
+        match self {
+            Self::CodeFailed | Self::SignedInNewDevice | Self::DataDeclined | Self::Frozen => {
+                Tone::Warn
+            }
+            Self::CodeResting | Self::NotMe => Tone::Bad,
+            Self::EmailConfirmed | Self::DataAccepted | Self::Unfrozen => Tone::Good,
+            _ => Tone::Info,
+        }
+    }
+}
+
+/// One event of the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// When.
+    pub at: Timestamp,
+    /// The device, in short and in the reader's language.
+    pub device: Option<String>,
+    /// The place, when known.
+    pub place: Option<String>,
+}
+
+impl Event {
+    /// The line under what happened: device and place.
+    pub fn from_where(&self) -> String {
+        match (&self.device, &self.place) {
+            (Some(device), Some(place)) => format!("{device} · {place}"),
+            (Some(one), None) | (None, Some(one)) => one.clone(),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// The last events of a sample account.
+    pub fn samples() -> Vec<Self> {
+        let event = |kind, seconds, device: &str, place: &str| Self {
+            kind,
+            at: sample::after(seconds),
+            device: Some(device.to_owned()),
+            place: (!place.is_empty()).then(|| place.to_owned()),
+        };
+        vec![
+            event(
+                EventKind::SignedInNewDevice,
+                -460,
+                "Chrome, Windows",
+                "Казань",
+            ),
+            event(EventKind::EmailConfirmed, -7200, "Safari, iPhone", "Москва"),
+            event(EventKind::CodeFailed, -91_000, "Firefox, Linux", ""),
+            event(EventKind::SignedIn, -260_000, "Safari, iPhone", "Москва"),
+            event(
+                EventKind::AccountCreated,
+                -40_000_000,
+                "Safari, iPhone",
+                "Москва",
+            ),
+        ]
+    }
+}

@@ -1,0 +1,261 @@
+//! Security: ways in, freeze, devices, history.
+
+use askama::Template;
+use kernel::Timestamp;
+use webkit::components::KeyRing;
+use webkit::page::{Area, Sample, Shell, Tone, sample};
+
+use super::code::CodeWay;
+use super::events::{Event, EventKind};
+use super::home::ring;
+
+/// An identifier of the account as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Masked: «+7 ••• •••-12-34», «a•••@example.ru».
+    pub masked: String,
+    /// Whether control of it was ever proved.
+    pub confirmed: bool,
+    /// When control was last proved.
+    pub proved_at: Option<Timestamp>,
+}
+
+/// `GET /profile/security`. `POST /profile/security/freeze` and
+/// `POST /profile/security/unfreeze` carry nothing but the seal.
+#[derive(Clone, Debug, Template)]
+#[template(path = "security/security.html")]
+pub struct Security {
+    /// The shell; its `frozen` decides what the freeze block offers.
+    pub p: Shell,
+    /// Ways in.
+    pub ring: KeyRing,
+    /// The phone.
+    pub phone: Contact,
+    /// The e-mail.
+    pub email: Option<Contact>,
+    /// How many devices are signed in.
+    pub devices: u64,
+    /// The last few events, newest first.
+    pub events: Vec<Event>,
+}
+
+impl Sample for Security {
+    fn samples(p: &Shell) -> Vec<(&'static str, Self)> {
+        let p = sample::signed_in(p).in_area(Area::Security);
+        let normal = Self {
+            p: p.clone(),
+            ring: ring(true),
+            phone: Contact {
+                masked: "+7 ••• •••-12-34".to_owned(),
+                confirmed: true,
+                proved_at: Some(sample::after(-460)),
+            },
+            email: Some(Contact {
+                masked: "a•••@example.ru".to_owned(),
+                confirmed: true,
+                proved_at: Some(sample::after(-40 * 86_400)),
+            }),
+            devices: 3,
+            events: Event::samples(),
+        };
+        vec![
+            (
+                "frozen",
+                Self {
+                    p: Shell {
+                        frozen: Some(sample::after(-300)),
+                        ..p
+                    },
+                    email: Some(Contact {
+                        masked: "a•••@example.ru".to_owned(),
+                        confirmed: false,
+                        proved_at: None,
+                    }),
+                    ring: ring(false),
+                    ..normal.clone()
+                },
+            ),
+            (
+                "new",
+                Self {
+                    ring: ring(false),
+                    email: None,
+                    devices: 1,
+                    events: Vec::new(),
+                    ..normal.clone()
+                },
+            ),
+            ("normal", normal),
+        ]
+    }
+}
+
+/// A signed-in device (ID-9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Session id, part of the form's address.
+    pub id: String,
+    /// «Chrome, Windows», in the reader's language.
+    pub name: String,
+    /// Whether it is a phone or tablet.
+    pub mobile: bool,
+    /// The place, when known.
+    pub place: Option<String>,
+    /// When it signed in.
+    pub first_seen: Timestamp,
+    /// When it was last used.
+    pub last_seen: Timestamp,
+    /// How it signed in.
+    pub way: CodeWay,
+    /// Whether it is the device in hand.
+    pub current: bool,
+}
+
+/// `GET /profile/devices`. `POST /profile/devices/{id}/end` ends one.
+#[derive(Clone, Debug, Template)]
+#[template(path = "security/devices.html")]
+pub struct Devices {
+    /// The shell.
+    pub p: Shell,
+    /// The device in hand first, then newest use first.
+    pub devices: Vec<Device>,
+}
+
+impl Devices {
+    /// Whether there are others than the one in hand.
+    pub fn has_others(&self) -> bool {
+        self.devices.iter().any(|device| !device.current)
+    }
+}
+
+impl Sample for Devices {
+    fn samples(p: &Shell) -> Vec<(&'static str, Self)> {
+        let p = sample::signed_in(p).in_area(Area::Security);
+        let device = |id: &str, name: &str, mobile, place: Option<&str>, way, current| Device {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            mobile,
+            place: place.map(ToOwned::to_owned),
+            first_seen: sample::after(-40 * 86_400),
+            last_seen: sample::after(if current { -5 } else { -91_000 }),
+            way,
+            current,
+        };
+        let mine = device(
+            "019a-1",
+            "Safari, iPhone",
+            true,
+            Some("Москва"),
+            CodeWay::Sms,
+            true,
+        );
+        vec![
+            (
+                "normal",
+                Self {
+                    p: p.clone(),
+                    devices: vec![
+                        mine.clone(),
+                        device(
+                            "019a-2",
+                            "Chrome, Windows",
+                            false,
+                            Some("Казань"),
+                            CodeWay::Call6,
+                            false,
+                        ),
+                        device(
+                            "019a-3",
+                            "Firefox, Linux",
+                            false,
+                            None,
+                            CodeWay::Email,
+                            false,
+                        ),
+                    ],
+                },
+            ),
+            (
+                "ended",
+                Self {
+                    p: p.clone().with_flash(Tone::Good, "flash-device-ended"),
+                    devices: vec![mine.clone()],
+                },
+            ),
+            (
+                "only_this",
+                Self {
+                    p,
+                    devices: vec![mine],
+                },
+            ),
+        ]
+    }
+}
+
+/// `GET /profile/devices/end-others`: asks before `POST` to the same address.
+#[derive(Clone, Debug, Template)]
+#[template(path = "security/end_others.html")]
+pub struct EndOthers {
+    /// The shell.
+    pub p: Shell,
+    /// How many devices will be signed out.
+    pub count: u64,
+}
+
+impl Sample for EndOthers {
+    fn samples(p: &Shell) -> Vec<(&'static str, Self)> {
+        let p = sample::signed_in(p).in_area(Area::Security);
+        vec![
+            (
+                "one",
+                Self {
+                    p: p.clone(),
+                    count: 1,
+                },
+            ),
+            ("several", Self { p, count: 2 }),
+        ]
+    }
+}
+
+/// `GET /profile/history?before=…`: every security event (ID-14).
+#[derive(Clone, Debug, Template)]
+#[template(path = "security/history.html")]
+pub struct History {
+    /// The shell.
+    pub p: Shell,
+    /// This page's events, newest first.
+    pub events: Vec<Event>,
+    /// Cursor of the page of earlier events, when there are any.
+    pub earlier: Option<String>,
+    /// Whether this is a page of earlier events, so that a way back is shown.
+    pub is_earlier: bool,
+}
+
+impl Sample for History {
+    fn samples(p: &Shell) -> Vec<(&'static str, Self)> {
+        let p = sample::signed_in(p).in_area(Area::Security);
+        let all = EventKind::ALL
+            .iter()
+            .zip(0i64..)
+            .map(|(kind, place)| Event {
+                kind: *kind,
+                at: sample::after(place.saturating_mul(-70_000)),
+                device: Some("Safari, iPhone".to_owned()),
+                place: Some("Москва".to_owned()),
+            })
+            .collect();
+        let page = |events, earlier: Option<&str>, is_earlier| Self {
+            p: p.clone(),
+            events,
+            earlier: earlier.map(ToOwned::to_owned),
+            is_earlier,
+        };
+        vec![
+            ("normal", page(Event::samples(), Some("MTc5NTM0"), false)),
+            ("last_page", page(all, None, true)),
+            ("empty", page(Vec::new(), None, false)),
+        ]
+    }
+}

@@ -1,0 +1,44 @@
+product-name = Kabinet
+skip-to-content = Skip to content
+help = Help
+other-language = Русский
+areas-label = Sections
+area-home = Home
+area-security = Security
+area-notifications = Notifications
+area-profile = Profile
+back = Back
+cancel = Cancel
+continue = Continue
+save = Save
+refresh = Refresh
+new-tab = (opens in a new tab)
+error-prefix = Error:
+error-summary-title = Please check
+field-optional = optional
+foot-never-ask = We never ask you for a code. Not on the phone, not in messages.
+foot-legal = Data processing
+foot-freeze = Freeze sign-in and money
+theme = Appearance
+theme-system = Same as system
+theme-light = Light
+theme-dark = Dark
+frozen-band-label = Freeze
+frozen-band = Outgoing payments were stopped { $since }.
+frozen-band-link = What next
+door-side-label = About Kabinet
+door-side-title = One door to your money and your orders
+door-point-code = Sign in with a code: no password to remember
+door-point-notice = We tell you at once about every new device
+door-point-back = Lost your phone? We help you back in and keep others out
+keyring-label = { $count ->
+    [one] Key ring: { $count } way in
+   *[other] Key ring: { $count } ways in
+}
+way-phone = Code to your phone
+way-email = Code to your e-mail
+way-passkey = Fingerprint or face
+way-secret = Password
+way-present = set up
+way-absent = not set up
+sample-given-name = Anna
