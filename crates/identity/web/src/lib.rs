@@ -4,7 +4,9 @@
 //! JSON; `views` are the typed contexts of the templates.
 
 pub mod acts;
+pub mod pages;
 pub mod state;
 pub mod views;
 
+pub use pages::pages;
 pub use state::State;
