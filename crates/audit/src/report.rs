@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use kernel::Timestamp;
+
 /// Where something is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -97,6 +99,8 @@ pub struct Report {
     pub unsealed: u64,
     /// Seals that were checked and are right.
     pub seals: u64,
+    /// When the newest right seal was made. Nobody vouches for what came later, so it should be recent.
+    pub sealed_until: Option<Timestamp>,
     /// Seals of the database that the file lacks.
     pub unexported: u64,
     /// What is wrong.
@@ -112,11 +116,27 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} entries right, {} of them not sealed yet", self.entries, self.unsealed)?;
-        writeln!(f, "{} seals right, {} of them not in the file", self.seals, self.unexported)?;
+        writeln!(
+            f,
+            "{} entries right, {} of them not sealed yet",
+            self.entries, self.unsealed
+        )?;
+        writeln!(
+            f,
+            "{} seals right, {} of them not in the file",
+            self.seals, self.unexported
+        )?;
+        match self.sealed_until {
+            Some(at) => writeln!(f, "sealed until {at}")?,
+            None => writeln!(f, "never sealed")?,
+        }
         for problem in &self.problems {
             writeln!(f, "{problem}")?;
         }
-        f.write_str(if self.is_clean() { "the log is whole" } else { "the log was tampered with" })
+        f.write_str(if self.is_clean() {
+            "the log is whole"
+        } else {
+            "the log was tampered with"
+        })
     }
 }

@@ -23,8 +23,9 @@ mod sql {
         /// Keeps the answer beside the effect.
         KEEP: "UPDATE idempotency SET answer = $1 WHERE scope = $2 AND key = $3"
             (Bytes, Bytes, Text) -> ();
-        /// Forgets old keys of one scope's neighbourhood.
-        FORGET: "DELETE FROM idempotency WHERE at < $1" (Int) -> ();
+        /// Forgets some old keys.
+        FORGET: "DELETE FROM idempotency WHERE (scope, key) IN
+                 (SELECT scope, key FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2)" (Int, Int) -> ();
     }
 }
 pub(crate) use sql::ALL as STATEMENTS;
@@ -86,8 +87,9 @@ pub async fn keep(tx: &mut WriteTx, scope: &[u8], key: &str, answer: &[u8]) -> R
         .await
 }
 
-/// Forgets keys older than [`KEPT`].
-pub async fn forget(tx: &mut WriteTx) -> Result<u64, DbError> {
+/// Forgets keys older than [`KEPT`], at most `most` of them, so that the writer is not held up; answers how
+/// many. Fewer than `most` means that none are left.
+pub async fn forget(tx: &mut WriteTx, most: u32) -> Result<u64, DbError> {
     let before = tx.now().saturating_sub(KEPT);
-    tx.execute(&sql::FORGET, params![before]).await
+    tx.execute(&sql::FORGET, params![before, most]).await
 }

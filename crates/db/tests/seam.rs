@@ -224,7 +224,7 @@ both! {
         assert_eq!(other(b"scope", [7; 32]).await, Ok(Claim::Replay(b"answer".to_vec())));
         assert_eq!(other(b"another", [8; 32]).await, Ok(Claim::Fresh));
         on.clock.advance(idempotency::KEPT + Duration::from_secs(1));
-        let forgotten = on.db.write("test.forget", (), |tx, ()| Box::pin(idempotency::forget(tx))).await;
+        let forgotten = on.db.write("test.forget", (), |tx, ()| Box::pin(idempotency::forget(tx, 100))).await;
         assert_eq!(forgotten, Ok(2));
         assert_eq!(other(b"scope", [8; 32]).await, Ok(Claim::Fresh));
     }

@@ -163,8 +163,13 @@ impl Shared {
                 Some(Then::CutAfterAnswer) => swallow.store(true, Ordering::SeqCst),
                 None => {}
             }
-            let keep = tail.len().saturating_sub(256);
-            tail.drain(..keep);
+            // What was sent before a trap is set must not spring it.
+            let keep = if self.state.lock().trap.is_some() {
+                256
+            } else {
+                0
+            };
+            tail.drain(..tail.len().saturating_sub(keep));
             if to.write_all(data).is_err() {
                 break;
             }

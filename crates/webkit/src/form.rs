@@ -21,12 +21,18 @@ pub struct Form {
 impl Form {
     /// A field's text as typed; empty when it is not there.
     pub fn text(&self, name: &str) -> &str {
-        self.fields.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value.as_str())
+        self.fields
+            .iter()
+            .find(|(n, _)| n == name)
+            .map_or("", |(_, value)| value.as_str())
     }
 
     /// Every value of a field that may stand several times (check boxes).
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.fields.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
+        self.fields
+            .iter()
+            .filter(move |(n, _)| n == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Whether a box is ticked.
@@ -47,14 +53,22 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         let visit = request.extensions().get::<Visit>().cloned();
         let visit = visit.ok_or_else(|| PageError::internal("a form outside of the guard"))?;
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
-        let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok());
+        let kind = kind
+            .and_then(|kind| kind.split(';').next())
+            .unwrap_or_default()
+            .trim();
         if kind != "application/x-www-form-urlencoded" {
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return Err(PageError::status(status, ErrorKind::BadRequest));
         }
         let too_large = |_| PageError::kind(ErrorKind::TooLarge);
-        let bytes = Bytes::from_request(request, state).await.map_err(too_large)?;
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(too_large)?;
         let form = Self::parse(&bytes)?;
         if visit.is_ours(form.text("csrf")) {
             Ok(form)
@@ -79,7 +93,10 @@ impl Form {
         if foreign {
             return Err(PageError::kind(ErrorKind::BadRequest));
         }
-        Ok(Self { fields, hash: Sha256::digest(bytes).into() })
+        Ok(Self {
+            fields,
+            hash: Sha256::digest(bytes).into(),
+        })
     }
 }
 
@@ -90,7 +107,10 @@ mod tests {
     #[test]
     fn fields_are_kept_as_typed() {
         let form = Form::parse("a=1&b=%D0%B0+b&a=2".as_bytes()).unwrap();
-        assert_eq!((form.text("a"), form.text("b"), form.text("c")), ("1", "а b", ""));
+        assert_eq!(
+            (form.text("a"), form.text("b"), form.text("c")),
+            ("1", "а b", "")
+        );
         assert_eq!(form.all("a").collect::<Vec<_>>(), ["1", "2"]);
     }
 

@@ -1,7 +1,10 @@
 //! Commands that may be repeated happen once (EV-3): the first answer is kept, sealed, in the transaction of
 //! its effect, and given again.
 
-use db::{BoxFuture, Db, DbError, WriteTx, idempotency::{self, Claim}};
+use db::{
+    BoxFuture, Db, DbError, WriteTx,
+    idempotency::{self, Claim},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use vault::Vault;
 
@@ -20,7 +23,11 @@ impl OnceKey {
     /// The key of a form: scope, path and content.
     pub fn of_form(scope: &[u8], path: &str, form: &crate::form::Form) -> Self {
         let request = form.once();
-        Self { scope: scope.to_vec(), key: format!("{path} {}", hex::encode(request)), request }
+        Self {
+            scope: scope.to_vec(),
+            key: format!("{path} {}", hex::encode(request)),
+            request,
+        }
     }
 }
 
@@ -53,7 +60,12 @@ where
     let input = (key, input, command, vault.clone());
     db.write(name, input, |tx, (key, input, command, vault)| {
         Box::pin(async move {
-            let broken = |why| E::from(DbError::Misuse { statement: "once", why });
+            let broken = |why| {
+                E::from(DbError::Misuse {
+                    statement: "once",
+                    why,
+                })
+            };
             match idempotency::claim(tx, &key.scope, &key.key, &key.request).await? {
                 Claim::Mismatch => Ok(Once::Mismatch),
                 Claim::Replay(sealed) => {

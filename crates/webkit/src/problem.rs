@@ -64,9 +64,15 @@ impl Problem {
 
     /// 422 because of one field.
     pub fn field(field: &str, code: &str) -> Self {
-        let mut problem =
-            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request is not valid");
-        problem.errors.push(FieldProblem { field: field.to_owned(), code: code.to_owned() });
+        let mut problem = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid",
+            "The request is not valid",
+        );
+        problem.errors.push(FieldProblem {
+            field: field.to_owned(),
+            code: code.to_owned(),
+        });
         problem
     }
 
@@ -97,7 +103,10 @@ impl Problem {
             ErrorKind::Unprocessable => ("invalid", "The request is not valid"),
             ErrorKind::TooMany(_) => ("too_many", "Too many requests"),
             ErrorKind::Internal => ("internal", "A fault of ours"),
-            ErrorKind::Unknown => ("unavailable", "Not carried out, or not known: repeat with the same key"),
+            ErrorKind::Unknown => (
+                "unavailable",
+                "Not carried out, or not known: repeat with the same key",
+            ),
         };
         Self::new(status, code, title)
     }

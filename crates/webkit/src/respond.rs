@@ -26,7 +26,10 @@ pub struct PageError {
 impl PageError {
     /// What went wrong.
     pub fn kind(kind: ErrorKind) -> Self {
-        Self { status: kind.status(), kind }
+        Self {
+            status: kind.status(),
+            kind,
+        }
     }
 
     /// The same under another status.
@@ -98,7 +101,9 @@ pub(crate) async fn error_page(visit: &Visit, api: bool, response: Response) -> 
         answer.headers_mut().insert(header::ALLOW, allow.clone());
     }
     if matches!(kind, ErrorKind::Unknown) {
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        answer
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     }
     answer
 }

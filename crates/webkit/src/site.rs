@@ -29,7 +29,9 @@ pub struct Site {
 
 impl std::fmt::Debug for Site {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Site").field("origin", &self.origin).finish_non_exhaustive()
+        f.debug_struct("Site")
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
     }
 }
 
@@ -41,18 +43,26 @@ impl Site {
 
     /// The host and port browsers must name.
     pub fn host(&self) -> &str {
-        self.origin.split_once("://").map_or(&*self.origin, |(_, host)| host)
+        self.origin
+            .split_once("://")
+            .map_or(&*self.origin, |(_, host)| host)
     }
 
     /// The name of a cookie: with the `__Host-` promise where the site is encrypted.
     pub fn cookie(&self, name: &str) -> String {
-        if self.is_secure() { format!("__Host-{name}") } else { format!("kabinet-{name}") }
+        if self.is_secure() {
+            format!("__Host-{name}")
+        } else {
+            format!("kabinet-{name}")
+        }
     }
 
     /// A `Set-Cookie` value. `life` in seconds; `None` ends with the browser.
     pub fn set_cookie(&self, name: &str, value: &str, life: Option<i64>) -> String {
         let name = self.cookie(name);
-        let life = life.map(|life| format!("; Max-Age={life}")).unwrap_or_default();
+        let life = life
+            .map(|life| format!("; Max-Age={life}"))
+            .unwrap_or_default();
         let secure = if self.is_secure() { "; Secure" } else { "" };
         format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{life}")
     }

@@ -54,7 +54,9 @@ pub struct Visit {
 
 impl std::fmt::Debug for Visit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Visit").field("request_id", &self.request_id).finish_non_exhaustive()
+        f.debug_struct("Visit")
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -66,18 +68,27 @@ impl Visit {
 
     /// The long-lived token of the browser, hashed.
     pub fn known(&self) -> Option<[u8; 32]> {
-        self.cookie(BROWSER).and_then(|text| Token::from_text(text).ok()).map(|token| token.hash())
+        self.cookie(BROWSER)
+            .and_then(|text| Token::from_text(text).ok())
+            .map(|token| token.hash())
     }
 
     /// A cookie of ours.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let name = self.site.cookie(name);
-        self.cookies.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str())
+        self.cookies
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The token every form carries; a keyed hash of the sitting's token (A30).
     pub fn csrf(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.site.vault.code_mac(b"webkit.csrf", self.token.expose().as_str()))
+        URL_SAFE_NO_PAD.encode(
+            self.site
+                .vault
+                .code_mac(b"webkit.csrf", self.token.expose().as_str()),
+        )
     }
 
     /// Whether a form carries the right token.
@@ -113,26 +124,41 @@ impl Visit {
         let cookies = Arc::new(cookies(headers));
         let name = |name| {
             let name = site.cookie(name);
-            cookies.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str())
+            cookies
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, value)| value.as_str())
         };
         let held = name(VISIT).and_then(|text| Token::from_text(text).ok());
         let is_new = held.is_none();
         let token = held.unwrap_or_else(|| Token::new(&*site.chance));
         let locale = name(LOCALE).and_then(|tag| tag.parse().ok());
-        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
-        let locale = locale
-            .unwrap_or_else(|| Locale::from_accept_language(accepted.unwrap_or_default()));
+        let accepted = headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|v| v.to_str().ok());
+        let locale =
+            locale.unwrap_or_else(|| Locale::from_accept_language(accepted.unwrap_or_default()));
         let theme = Theme::from_tag(name(THEME).unwrap_or_default());
         let forwarded = headers.get_all("x-forwarded-for").iter();
         let forwarded: Vec<&str> = forwarded.filter_map(|v| v.to_str().ok()).collect();
         let network = site.server.client_address(peer, forwarded.into_iter());
-        let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok());
+        let agent = headers
+            .get(header::USER_AGENT)
+            .and_then(|v| v.to_str().ok());
         let agent = agent.unwrap_or_default();
         let end = agent.floor_char_boundary(AGENT_MAX);
         let agent = agent.get(..end).unwrap_or_default().to_owned();
-        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let path = parts
+            .uri
+            .path_and_query()
+            .map_or("/", |path| path.as_str())
+            .to_owned();
         let visit = Self {
-            visitor: Visitor { network, agent, locale },
+            visitor: Visitor {
+                network,
+                agent,
+                locale,
+            },
             theme,
             path,
             request_id: hex::encode(site.chance.bytes::<6>()),
@@ -172,7 +198,10 @@ pub type Peer = ConnectInfo<std::net::SocketAddr>;
 /// from our own pages or from no page at all (A30), and every answer carries the same safety headers (A32).
 pub async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let peer = parts.extensions.get::<Peer>().map(|ConnectInfo(peer)| peer.ip());
+    let peer = parts
+        .extensions
+        .get::<Peer>()
+        .map(|ConnectInfo(peer)| peer.ip());
     let peer = peer.unwrap_or(IpAddr::from([127, 0, 0, 1]));
     let (visit, is_new) = Visit::read(&site, peer, &parts);
     let api = parts.uri.path().starts_with("/api/");
@@ -202,14 +231,28 @@ pub async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) 
 fn ends_visit(response: &Response, site: &Site) -> bool {
     let name = site.cookie(VISIT);
     let cookies = response.headers().get_all(header::SET_COOKIE);
-    cookies.iter().any(|value| value.as_bytes().starts_with(name.as_bytes()))
+    cookies
+        .iter()
+        .any(|value| value.as_bytes().starts_with(name.as_bytes()))
 }
 
 fn refuse(site: &Site, parts: &Parts) -> Option<PageError> {
-    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let host = parts.uri.authority().map(http::uri::Authority::as_str).or_else(|| text("host"));
+    let text = |name: &str| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let host = parts
+        .uri
+        .authority()
+        .map(http::uri::Authority::as_str)
+        .or_else(|| text("host"));
     if host != Some(site.host()) {
-        return Some(PageError::status(StatusCode::MISDIRECTED_REQUEST, ErrorKind::BadRequest));
+        return Some(PageError::status(
+            StatusCode::MISDIRECTED_REQUEST,
+            ErrorKind::BadRequest,
+        ));
     }
     let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&parts.method);
     if safe {
@@ -232,8 +275,14 @@ fn safety_headers(site: &Site, response: &mut Response) {
         ("referrer-policy", "same-origin"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
-        ("permissions-policy", "camera=(), microphone=(), geolocation=(), browsing-topics=()"),
-        ("x-frame-options", if site.is_demo { "SAMEORIGIN" } else { "DENY" }),
+        (
+            "permissions-policy",
+            "camera=(), microphone=(), geolocation=(), browsing-topics=()",
+        ),
+        (
+            "x-frame-options",
+            if site.is_demo { "SAMEORIGIN" } else { "DENY" },
+        ),
     ];
     let headers = response.headers_mut();
     for (name, value) in fixed {

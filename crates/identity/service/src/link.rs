@@ -77,8 +77,16 @@ pub(crate) async fn make(
     let expires: Timestamp = now.saturating_add(life);
     let id = account.id;
     let hash = secret.hash();
-    let row = params![id.as_bytes(), &hash, purpose.as_str(), &sealed, now, expires];
-    tx.execute(&sql::FORGET, params![id.as_bytes(), now]).await?;
+    let row = params![
+        id.as_bytes(),
+        &hash,
+        purpose.as_str(),
+        &sealed,
+        now,
+        expires
+    ];
+    tx.execute(&sql::FORGET, params![id.as_bytes(), now])
+        .await?;
     tx.execute_one(&sql::ADD, row).await?;
     Ok(format!("{id}.{}", secret.expose().as_str()))
 }
@@ -92,15 +100,23 @@ pub(crate) async fn find(
 ) -> Result<Option<Found>, ServiceError> {
     let hash = token.secret.hash();
     let key = params![token.account.as_bytes(), &hash];
-    let Some(row) = tx.query_opt(&sql::FIND, key).await? else { return Ok(None) };
+    let Some(row) = tx.query_opt(&sql::FIND, key).await? else {
+        return Ok(None);
+    };
     if row.text(0)? != purpose.as_str() {
         return Ok(None);
     }
-    let Some(account) = account::find(tx, env, token.account).await? else { return Ok(None) };
+    let Some(account) = account::find(tx, env, token.account).await? else {
+        return Ok(None);
+    };
     let opened = account.key.open(PAYLOAD, &row.bytes(1)?)?;
     let is_over = row.opt_timestamp(4)?.is_some() || tx.now() >= row.timestamp(3)?;
     let payload = opened.text()?.to_owned();
-    Ok(Some(Found { account, payload, is_over }))
+    Ok(Some(Found {
+        account,
+        payload,
+        is_over,
+    }))
 }
 
 /// Uses a link up; false when it was used before.

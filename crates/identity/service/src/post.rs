@@ -20,11 +20,21 @@ pub(crate) struct Post<'a> {
 #[derive(Debug)]
 pub(crate) enum Words {
     /// A code.
-    Code { purpose: Purpose, code: OneTimeCode, serial: u32, link: Option<String> },
+    Code {
+        purpose: Purpose,
+        code: OneTimeCode,
+        serial: u32,
+        link: Option<String>,
+    },
     /// Somebody asked for a code to an address that leads to no account (A1).
     Nobody,
     /// A security event (ID-13).
-    Notice { kind: &'static str, device: String, place: String, alarm_link: String },
+    Notice {
+        kind: &'static str,
+        device: String,
+        place: String,
+        alarm_link: String,
+    },
 }
 
 /// Hands one message to `notify`.
@@ -33,7 +43,14 @@ pub(crate) async fn post(
     env: &Env,
     post: Post<'_>,
 ) -> Result<MessageId, ServiceError> {
-    let _ = (&post.to, post.channel, post.locale, post.subject, post.worthless_after, &post.words);
+    let _ = (
+        &post.to,
+        post.channel,
+        post.locale,
+        post.subject,
+        post.worthless_after,
+        &post.words,
+    );
     Ok(MessageId::new(tx.now(), &*env.chance))
 }
 
