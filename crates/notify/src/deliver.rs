@@ -112,7 +112,7 @@ impl Courier {
                 Box::pin(begin(tx, *message, *worthless_after)) as BoxFuture<'_, _>
             })
             .await
-            .map_err(storage)
+            .map_err(|error: DbError| error.into())
     }
 
     async fn settle(
@@ -128,7 +128,7 @@ impl Courier {
                 Box::pin(outbox::settle(tx, *message, *state, Some(*reason))) as BoxFuture<'_, _>
             })
             .await
-            .map_err(storage)
+            .map_err(|error: DbError| error.into())
     }
 
     async fn handed(&self, job: &Deliver, way: &Way, handed: Handed) -> Result<(), JobError> {
@@ -146,7 +146,7 @@ impl Courier {
                 Box::pin(taken.write(tx)) as BoxFuture<'_, _>
             })
             .await
-            .map_err(storage)
+            .map_err(|error: DbError| error.into())
     }
 
     /// The address does not exist: marks it, if letters bounce off it (F8).
@@ -161,7 +161,7 @@ impl Courier {
                 Box::pin(marked) as BoxFuture<'_, _>
             })
             .await
-            .map_err(storage)
+            .map_err(|error: DbError| error.into())
     }
 
     async fn unsure(&self, job: &Deliver) -> Result<(), JobError> {
@@ -174,7 +174,7 @@ impl Courier {
                 }) as BoxFuture<'_, _>
             })
             .await
-            .map_err(storage)
+            .map_err(|error: DbError| error.into())
     }
 
     /// Tries again after a pause, unless that would be too late or too often.
@@ -332,14 +332,6 @@ fn pause(has_code: bool, tries: u32) -> Duration {
     };
     let at = usize::try_from(tries.saturating_sub(1)).unwrap_or(usize::MAX);
     Duration::from_secs(secs.get(at).or(secs.last()).copied().unwrap_or(60))
-}
-
-fn storage(error: DbError) -> JobError {
-    tracing::warn!(%error, "a message's state could not be written");
-    JobError::Again {
-        code: "storage",
-        after: None,
-    }
 }
 
 fn count(job: &Deliver, state: DeliveryState, reason: &'static str) {
