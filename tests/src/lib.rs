@@ -1,6 +1,19 @@
 //! Whole-product tests: a real process, a real browser.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests wait for a real process by the real clock"
+)]
+
+pub mod demo;
+pub mod site;
 
 /// Every registered statement of the product, for the tests that read, prepare and explain them.
 pub fn statements() -> Vec<&'static db::Statement> {
-    [db::Db::statements()].concat()
+    [
+        db::Db::statements(),
+        audit::STATEMENTS.to_vec(),
+        identity_service::statements(),
+        notify::statements(),
+    ]
+    .concat()
 }

@@ -13,7 +13,10 @@ impl Action {
     /// # Panics
     /// When the name is malformed; in a constant that is an error of compilation.
     pub const fn new(name: &'static str) -> Self {
-        assert!(is_name(name.as_bytes()), "an action is named like sign_in.succeeded");
+        assert!(
+            is_name(name.as_bytes()),
+            "an action is named like sign_in.succeeded"
+        );
         Self(name)
     }
 
@@ -98,7 +101,9 @@ mod tests {
             assert!(is_name(good.as_bytes()), "{good}");
         }
         let long = format!("a.{}", "b".repeat(63));
-        for bad in ["", ".", "a", "a.", ".a", "a..b", "A.b", "a b.c", "a.b\n", "a.б", &long] {
+        for bad in [
+            "", ".", "a", "a.", ".a", "a..b", "A.b", "a b.c", "a.b\n", "a.б", &long,
+        ] {
             assert!(!is_name(bad.as_bytes()), "{bad}");
         }
     }

@@ -1,11 +1,12 @@
 //! The pure part of verification: entries and seals come in order, what is wrong comes out.
 
+use kernel::Timestamp;
 use vault::PublicKey;
 
+use crate::Seal;
 use crate::chain::{BUCKETS, Hash, Record, genesis, link};
 use crate::report::{Place, Problem, Report, What};
 use crate::seal::{Head, Heads};
-use crate::Seal;
 
 /// How far away the true place of a moved entry is looked for.
 const MOVED_MAX: i64 = 100_000;
@@ -30,8 +31,16 @@ pub(crate) struct Chain {
 
 impl Chain {
     fn new(bucket: u8) -> Self {
-        let head = Head { bucket, seq: 0, hash: genesis(bucket) };
-        Self { head, proven: 0, problem: None }
+        let head = Head {
+            bucket,
+            seq: 0,
+            hash: genesis(bucket),
+        };
+        Self {
+            head,
+            proven: 0,
+            problem: None,
+        }
     }
 
     fn next_seq(&self) -> i64 {
@@ -41,7 +50,14 @@ impl Chain {
     /// Whatever is not sealed before `seq` may be bad as well.
     fn fail(&mut self, seq: i64, what: What) {
         let from = self.proven.saturating_add(1).min(seq);
-        self.fail_at(Place::Entry { bucket: self.head.bucket, seq, from }, what);
+        self.fail_at(
+            Place::Entry {
+                bucket: self.head.bucket,
+                seq,
+                from,
+            },
+            what,
+        );
     }
 
     fn fail_at(&mut self, place: Place, what: What) {
@@ -88,7 +104,11 @@ impl Chain {
 
     /// Everything before this very entry is right, whether sealed or not.
     fn fail_alone(&mut self, seq: i64, what: What) {
-        let place = Place::Entry { bucket: self.head.bucket, seq, from: seq };
+        let place = Place::Entry {
+            bucket: self.head.bucket,
+            seq,
+            from: seq,
+        };
         self.fail_at(place, what);
     }
 
@@ -141,7 +161,12 @@ impl Chain {
 
     /// The head is not that of the last entry.
     pub(crate) fn fail_head(&mut self) {
-        self.fail_at(Place::Head { bucket: self.head.bucket }, What::HeadWrong);
+        self.fail_at(
+            Place::Head {
+                bucket: self.head.bucket,
+            },
+            What::HeadWrong,
+        );
     }
 
     /// What the table of heads says, read so that it cannot be older than the entries.
@@ -173,6 +198,7 @@ pub(crate) struct Check<'k> {
     /// Number and hash of the seal before.
     last: (i64, Hash),
     seals: u64,
+    sealed_until: Option<Timestamp>,
     pub unexported: u64,
     seal_problem: Option<Problem>,
 }
@@ -186,6 +212,7 @@ impl<'k> Check<'k> {
             heads: Heads::empty(),
             last: (0, [0; 32]),
             seals: 0,
+            sealed_until: None,
             unexported: 0,
             seal_problem: None,
         }
@@ -211,7 +238,10 @@ impl<'k> Check<'k> {
 
     /// Only the first problem of the seals is kept.
     pub(crate) fn fail_seal(&mut self, number: i64, what: What) {
-        self.seal_problem.get_or_insert(Problem { place: Place::Seal { number }, what });
+        self.seal_problem.get_or_insert(Problem {
+            place: Place::Seal { number },
+            what,
+        });
     }
 
     /// The next seal; the entries it covers came before it.
@@ -241,13 +271,18 @@ impl<'k> Check<'k> {
         }
         if self.seal_problem.is_none() {
             self.seals = self.seals.saturating_add(1);
+            self.sealed_until = Some(seal.at);
         }
     }
 
     pub(crate) fn report(self) -> Report {
         let sum = |number: i64| u64::try_from(number).unwrap_or(0);
-        let mut report =
-            Report { seals: self.seals, unexported: self.unexported, ..Report::default() };
+        let mut report = Report {
+            seals: self.seals,
+            sealed_until: self.sealed_until,
+            unexported: self.unexported,
+            ..Report::default()
+        };
         report.problems.extend(self.seal_problem);
         for chain in self.chains {
             report.entries = report.entries.saturating_add(sum(chain.head.seq));

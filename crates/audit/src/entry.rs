@@ -57,10 +57,12 @@ impl Actor {
 
     pub(crate) fn read(kind: &str, id: Option<&[u8]>) -> Result<Self, ActorError> {
         match (kind, id) {
-            ("customer", Some(id)) => {
-                AccountId::from_bytes(id).map(Self::Customer).map_err(|_| ActorError)
-            }
-            ("staff", Some(id)) => StaffId::from_bytes(id).map(Self::Staff).map_err(|_| ActorError),
+            ("customer", Some(id)) => AccountId::from_bytes(id)
+                .map(Self::Customer)
+                .map_err(|_| ActorError),
+            ("staff", Some(id)) => StaffId::from_bytes(id)
+                .map(Self::Staff)
+                .map_err(|_| ActorError),
             ("visitor", None) => Ok(Self::Visitor),
             ("system", None) => Ok(Self::System),
             ("operator", None) => Ok(Self::Operator),

@@ -47,11 +47,21 @@ pub enum ExportError {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Line {
-    Start { format: String, version: u32, account: Option<AccountId> },
+    Start {
+        format: String,
+        version: u32,
+        account: Option<AccountId>,
+    },
     Entry(Box<Shown>),
-    Other { bucket: u8, seq: i64, digest: String },
+    Other {
+        bucket: u8,
+        seq: i64,
+        digest: String,
+    },
     Seal(String),
-    End { lines: u64 },
+    End {
+        lines: u64,
+    },
 }
 
 /// An entry with its bytes in hexadecimal. Details are sealed: who may read them asks Kabinet.
@@ -128,8 +138,16 @@ pub async fn export(
         Scope::All => None,
         Scope::Account(account) => Some(account),
     };
-    let mut writer = Writer { to, account, lines: 0 };
-    writer.line(&Line::Start { format: FORMAT.to_owned(), version: VERSION, account })?;
+    let mut writer = Writer {
+        to,
+        account,
+        lines: 0,
+    };
+    writer.line(&Line::Start {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        account,
+    })?;
     let check = Check::new(trusted, account.as_ref().map(bucket_of));
     let report = walk(db, exported, check, &mut writer).await?;
     let lines = writer.lines;
@@ -175,18 +193,20 @@ impl Sink for Writer<'_> {
 }
 
 /// Checks an export by itself: all an auditor needs besides the file are the public keys.
-pub fn verify_export(
-    reader: impl BufRead,
-    trusted: &[PublicKey],
-) -> Result<Report, ExportError> {
+pub fn verify_export(reader: impl BufRead, trusted: &[PublicKey]) -> Result<Report, ExportError> {
     let mut lines = (1_usize..).zip(reader.lines()).map(|(number, line)| {
         let line = serde_json::from_str(&line?).map_err(|_| ExportError::Line(number))?;
         Ok::<(usize, Line), ExportError>((number, line))
     });
     let only = match lines.next().transpose()? {
-        Some((_, Line::Start { format, version: VERSION, account })) if format == FORMAT => {
-            account.as_ref().map(bucket_of)
-        }
+        Some((
+            _,
+            Line::Start {
+                format,
+                version: VERSION,
+                account,
+            },
+        )) if format == FORMAT => account.as_ref().map(bucket_of),
         _ => return Err(ExportError::Line(1)),
     };
     let mut check = Check::new(trusted, only);
@@ -204,7 +224,11 @@ pub fn verify_export(
         }
         read = read.saturating_add(1);
     }
-    if is_whole { Ok(check.report()) } else { Err(ExportError::Cut) }
+    if is_whole {
+        Ok(check.report())
+    } else {
+        Err(ExportError::Cut)
+    }
 }
 
 fn take(check: &mut Check<'_>, line: Line) -> Option<()> {
@@ -218,7 +242,11 @@ fn take(check: &mut Check<'_>, line: Line) -> Option<()> {
             }
             Some(())
         }
-        Line::Other { bucket, seq, digest } if bucket < BUCKETS => {
+        Line::Other {
+            bucket,
+            seq,
+            digest,
+        } if bucket < BUCKETS => {
             let mut bytes: Hash = [0; 32];
             hex::decode_to_slice(digest, &mut bytes).ok()?;
             check.chain(bucket)?.digest(seq, &bytes);

@@ -11,9 +11,9 @@
 //! Personal details (address, device) are sealed under the account's data key, and the chain is over the
 //! sealed bytes: erasing a person (DE-2) leaves the chain whole.
 //!
-//! On PostgreSQL give the program's role no more than this, so that even a hole in the program cannot rewrite
-//! the log: `GRANT SELECT, INSERT ON audit_entry, audit_seal; GRANT SELECT, INSERT, UPDATE ON audit_head,
-//! audit_sealed`.
+//! On a database server give the program's role no more than this, so that even a hole in the program cannot
+//! rewrite the log: `GRANT SELECT, INSERT ON audit_entry, audit_seal; GRANT SELECT, INSERT, UPDATE ON
+//! audit_head, audit_sealed`.
 
 pub mod action;
 pub mod chain;

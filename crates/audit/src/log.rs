@@ -54,11 +54,18 @@ struct Head {
 
 async fn lock_head(tx: &mut WriteTx, bucket: u8) -> Result<Head, DbError> {
     if let Some(row) = tx.query_opt(&sql::HEAD, params![bucket]).await? {
-        return Ok(Head { seq: row.int(0)?, hash: row.array(1)? });
+        return Ok(Head {
+            seq: row.int(0)?,
+            hash: row.array(1)?,
+        });
     }
-    tx.execute(&sql::FIRST, params![bucket, 0_i64, &genesis(bucket)]).await?;
+    tx.execute(&sql::FIRST, params![bucket, 0_i64, &genesis(bucket)])
+        .await?;
     let row = tx.query_one(&sql::HEAD, params![bucket]).await?;
-    Ok(Head { seq: row.int(0)?, hash: row.array(1)? })
+    Ok(Head {
+        seq: row.int(0)?,
+        hash: row.array(1)?,
+    })
 }
 
 async fn add(
@@ -99,8 +106,12 @@ async fn add(
         &head.hash,
         &next,
     ];
-    let touched =
-        tx.batch(&[(&sql::ADD, added), (&sql::MOVE, params![seq, &next, bucket])]).await?;
+    let touched = tx
+        .batch(&[
+            (&sql::ADD, added),
+            (&sql::MOVE, params![seq, &next, bucket]),
+        ])
+        .await?;
     match touched.as_slice() {
         [1, 1] => Ok((event, Head { seq, hash: next })),
         _ => Err(DbError::RowCount {
@@ -115,7 +126,11 @@ async fn add(
 fn bucket_for(entry: &Entry, now: Timestamp) -> u8 {
     entry.account.as_ref().map_or_else(
         || {
-            let [first, ..] = hash(&[b"kabinet audit bucket", &now.as_micros().to_be_bytes(), &entry.details.0]);
+            let [first, ..] = hash(&[
+                b"kabinet audit bucket",
+                &now.as_micros().to_be_bytes(),
+                &entry.details.0,
+            ]);
             first & 0x3f
         },
         bucket_of,
@@ -169,7 +184,10 @@ pub async fn history(
     let before = before_seq.unwrap_or(i64::MAX);
     let limit = limit.min(HISTORY_MAX);
     let rows = tx
-        .query(&sql::HISTORY, params![bucket_of(&account), account.as_bytes(), before, limit])
+        .query(
+            &sql::HISTORY,
+            params![bucket_of(&account), account.as_bytes(), before, limit],
+        )
         .await?;
     rows.iter().map(item).collect()
 }
@@ -179,14 +197,17 @@ fn item(row: &Row) -> Result<Item, DbError> {
     let actor = row.opt_bytes(4)?;
     let account = |column: usize| {
         let bytes = row.opt_bytes(column)?;
-        bytes.map(|id| AccountId::from_bytes(&id).map_err(|_| row.wrong(column, "not an id"))).transpose()
+        bytes
+            .map(|id| AccountId::from_bytes(&id).map_err(|_| row.wrong(column, "not an id")))
+            .transpose()
     };
     let session = row.opt_bytes(7)?;
     Ok(Item {
         seq: row.int(0)?,
         event: EventId::from_bytes(&row.bytes(1)?).map_err(|_| row.wrong(1, "not an id"))?,
         at: row.timestamp(2)?,
-        actor: Actor::read(&kind, actor.as_deref()).map_err(|_| row.wrong(3, "not a known actor"))?,
+        actor: Actor::read(&kind, actor.as_deref())
+            .map_err(|_| row.wrong(3, "not a known actor"))?,
         action: row.text(5)?,
         on_behalf: account(6)?,
         session: session

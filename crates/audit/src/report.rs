@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use kernel::Timestamp;
+
 /// Where something is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -32,7 +34,8 @@ pub enum Place {
 pub enum What {
     /// The content is not what was hashed.
     Edited,
-    /// The entry was replaced together with its hash; the next one is chained to another.
+    /// The entry was replaced together with its hash; it and the next or the previous one do not follow from one
+    /// another.
     Replaced,
     /// The entry is missing although later ones exist.
     Deleted,
@@ -74,7 +77,9 @@ impl fmt::Display for Problem {
         }
         match self.what {
             What::Edited => f.write_str(": edited"),
-            What::Replaced => f.write_str(": replaced, the next entry is chained to another one"),
+            What::Replaced => {
+                f.write_str(": replaced, it and its neighbour do not follow from one another")
+            }
             What::Deleted => f.write_str(": deleted"),
             What::Reordered { belongs_at } => {
                 write!(f, ": moved, entry {belongs_at} stands here")
@@ -97,6 +102,8 @@ pub struct Report {
     pub unsealed: u64,
     /// Seals that were checked and are right.
     pub seals: u64,
+    /// When the newest right seal was made. Nobody vouches for what came later, so it should be recent.
+    pub sealed_until: Option<Timestamp>,
     /// Seals of the database that the file lacks.
     pub unexported: u64,
     /// What is wrong.
@@ -112,11 +119,27 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} entries right, {} of them not sealed yet", self.entries, self.unsealed)?;
-        writeln!(f, "{} seals right, {} of them not in the file", self.seals, self.unexported)?;
+        writeln!(
+            f,
+            "{} entries right, {} of them not sealed yet",
+            self.entries, self.unsealed
+        )?;
+        writeln!(
+            f,
+            "{} seals right, {} of them not in the file",
+            self.seals, self.unexported
+        )?;
+        match self.sealed_until {
+            Some(at) => writeln!(f, "sealed until {at}")?,
+            None => writeln!(f, "never sealed")?,
+        }
         for problem in &self.problems {
             writeln!(f, "{problem}")?;
         }
-        f.write_str(if self.is_clean() { "the log is whole" } else { "the log was tampered with" })
+        f.write_str(if self.is_clean() {
+            "the log is whole"
+        } else {
+            "the log was tampered with"
+        })
     }
 }

@@ -26,14 +26,23 @@ pub struct Head {
 
 impl Head {
     fn encode(&self) -> Vec<u8> {
-        [&[self.bucket], self.seq.to_be_bytes().as_slice(), &self.hash].concat()
+        [
+            &[self.bucket],
+            self.seq.to_be_bytes().as_slice(),
+            &self.hash,
+        ]
+        .concat()
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (bucket, rest) = bytes.split_first()?;
         let (seq, rest) = rest.split_first_chunk()?;
         let hash = rest.try_into().ok()?;
-        (*bucket < BUCKETS).then(|| Self { bucket: *bucket, seq: i64::from_be_bytes(*seq), hash })
+        (*bucket < BUCKETS).then(|| Self {
+            bucket: *bucket,
+            seq: i64::from_be_bytes(*seq),
+            hash,
+        })
     }
 }
 
@@ -44,7 +53,15 @@ pub(crate) struct Heads(Vec<Head>);
 impl Heads {
     /// As they are before the first entry.
     pub(crate) fn empty() -> Self {
-        Self((0..BUCKETS).map(|bucket| Head { bucket, seq: 0, hash: genesis(bucket) }).collect())
+        Self(
+            (0..BUCKETS)
+                .map(|bucket| Head {
+                    bucket,
+                    seq: 0,
+                    hash: genesis(bucket),
+                })
+                .collect(),
+        )
     }
 
     pub(crate) fn get(&self, bucket: u8) -> Option<&Head> {
@@ -126,9 +143,12 @@ impl Seal {
 
     /// Whether the signature is by one of `trusted` over the content as it is.
     pub(crate) fn is_signed(&self, trusted: &[PublicKey]) -> bool {
-        trusted.iter().filter(|key| *key.as_bytes() == self.key).any(|key| {
-            key.verify(PURPOSE, &self.hash, &self.signature) && self.hash == self.computed()
-        })
+        trusted
+            .iter()
+            .filter(|key| *key.as_bytes() == self.key)
+            .any(|key| {
+                key.verify(PURPOSE, &self.hash, &self.signature) && self.hash == self.computed()
+            })
     }
 
     pub(crate) fn changed_bytes(&self) -> Vec<u8> {
@@ -144,7 +164,11 @@ impl Seal {
         let line = Line {
             number: self.number,
             at: self.at.as_micros(),
-            changed: self.changed.iter().map(|h| (h.bucket, h.seq, hex::encode(h.hash))).collect(),
+            changed: self
+                .changed
+                .iter()
+                .map(|h| (h.bucket, h.seq, hex::encode(h.hash)))
+                .collect(),
             root: hex::encode(self.root),
             prev: hex::encode(self.prev),
             hash: hex::encode(self.hash),
@@ -167,7 +191,11 @@ impl Seal {
         };
         let changed = line.changed.iter().map(|(bucket, seq, hash)| {
             (*bucket < BUCKETS).then_some(()).ok_or(SealTextError)?;
-            Ok(Head { bucket: *bucket, seq: *seq, hash: bytes(hash)? })
+            Ok(Head {
+                bucket: *bucket,
+                seq: *seq,
+                hash: bytes(hash)?,
+            })
         });
         Ok(Self {
             number: line.number,

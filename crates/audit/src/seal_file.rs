@@ -50,17 +50,21 @@ pub fn read_seals(
         match reader.by_ref().take(LINE_MAX).read_line(&mut text) {
             Ok(0) => None,
             Ok(_) => match text.strip_suffix('\n') {
-                Some(text) => Some(
-                    Seal::from_line(text)
-                        .map_err(|_| SealFileError::Line { path: path.clone(), line }),
-                ),
-                None if text.len() as u64 >= LINE_MAX => {
-                    Some(Err(SealFileError::Line { path: path.clone(), line }))
-                }
+                Some(text) => Some(Seal::from_line(text).map_err(|_| SealFileError::Line {
+                    path: path.clone(),
+                    line,
+                })),
+                None if text.len() as u64 >= LINE_MAX => Some(Err(SealFileError::Line {
+                    path: path.clone(),
+                    line,
+                })),
                 None => None,
             },
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Some(Err(SealFileError::Line { path: path.clone(), line }))
+                Some(Err(SealFileError::Line {
+                    path: path.clone(),
+                    line,
+                }))
             }
             Err(error) => Some(Err(io_error(&path)(error))),
         }
@@ -79,8 +83,14 @@ pub(crate) fn last_seal(path: &Path) -> Result<Option<Seal>, SealFileError> {
         return Ok(None);
     };
     let whole = tail.get(..end).unwrap_or_default();
-    let start = whole.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at.saturating_add(1));
-    let broken = || SealFileError::Line { path: path.to_owned(), line: 0 };
+    let start = whole
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at.saturating_add(1));
+    let broken = || SealFileError::Line {
+        path: path.to_owned(),
+        line: 0,
+    };
     let line = std::str::from_utf8(whole.get(start..).unwrap_or_default()).map_err(|_| broken())?;
     Seal::from_line(line).map(Some).map_err(|_| broken())
 }
@@ -88,7 +98,9 @@ pub(crate) fn last_seal(path: &Path) -> Result<Option<Seal>, SealFileError> {
 /// The end of the file: at least one whole line and the rest of a torn one.
 fn tail(file: &mut File) -> io::Result<Vec<u8>> {
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(LINE_MAX.saturating_mul(2))))?;
+    file.seek(SeekFrom::Start(
+        length.saturating_sub(LINE_MAX.saturating_mul(2)),
+    ))?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -119,7 +131,11 @@ pub(crate) fn append_seals(path: &Path, seals: &[Seal]) -> Result<(), SealFileEr
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         if is_new && let Some(folder) = path.parent() {
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            let folder = if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            };
             File::open(folder)?.sync_all()?;
         }
         Ok(())

@@ -95,6 +95,12 @@ impl SealError {
 /// `OtherKey`; `WentBack`; `Db(Conflict)` when another node made the seal of this moment: that one will do.
 pub async fn seal(tx: &mut WriteTx, vault: &Vault) -> Result<Seal, SealError> {
     let last = tx.query_opt(&sql::LAST_SEAL, params![0_i64]).await?;
+    seal_after(tx, last, vault).await
+}
+
+/// The seal after the one just read. Reading it only once matters: whoever looks at its age, and then asks
+/// again for its number, may put a second seal right behind somebody else's.
+async fn seal_after(tx: &mut WriteTx, last: Option<Row>, vault: &Vault) -> Result<Seal, SealError> {
     check_signer(last.as_ref(), vault)?;
     let (number, prev) = match &last {
         Some(row) => (row.int(0)?.saturating_add(1), row.array(2)?),
@@ -102,22 +108,32 @@ pub async fn seal(tx: &mut WriteTx, vault: &Vault) -> Result<Seal, SealError> {
     };
     let sealed = heads(tx, &sql::SEALED).await?;
     let heads = heads(tx, &sql::HEADS).await?;
-    let changed: Vec<Head> =
-        heads.iter().filter(|head| sealed.get(head.bucket) != Some(head)).copied().collect();
+    let changed: Vec<Head> = heads
+        .iter()
+        .filter(|head| sealed.get(head.bucket) != Some(head))
+        .copied()
+        .collect();
     // A history that was cut must not get a new signature.
     for head in &changed {
-        if sealed.get(head.bucket).is_some_and(|sealed| sealed.seq >= head.seq) {
-            return Err(SealError::WentBack { bucket: head.bucket });
+        if sealed
+            .get(head.bucket)
+            .is_some_and(|sealed| sealed.seq >= head.seq)
+        {
+            return Err(SealError::WentBack {
+                bucket: head.bucket,
+            });
         }
     }
     let seal = Seal::make((number, prev), tx.now(), changed, heads.root(), vault);
     for head in &seal.changed {
-        tx.execute_one(&sql::NOTE, params![head.bucket, head.seq, &head.hash]).await?;
+        tx.execute_one(&sql::NOTE, params![head.bucket, head.seq, &head.hash])
+            .await?;
     }
+    let changed = seal.changed_bytes();
     let added = params![
         seal.number,
         seal.at,
-        &seal.changed_bytes(),
+        &changed,
         &seal.root,
         &seal.prev,
         &seal.hash,
@@ -132,7 +148,11 @@ async fn heads(tx: &mut ReadTx, statement: &'static db::Statement) -> Result<Hea
     let mut heads = Heads::empty();
     for row in tx.query(statement, params![0_i64]).await? {
         let bucket = u8::try_from(row.int(0)?).map_err(|_| row.wrong(0, "not a bucket"))?;
-        heads.set(Head { bucket, seq: row.int(1)?, hash: row.array(2)? });
+        heads.set(Head {
+            bucket,
+            seq: row.int(1)?,
+            hash: row.array(2)?,
+        });
     }
     Ok(heads)
 }
@@ -144,7 +164,10 @@ fn check_signer(last: Option<&Row>, vault: &Vault) -> Result<(), SealError> {
     if sealed_by == *ours.as_bytes() {
         return Ok(());
     }
-    Err(SealError::OtherKey { sealed_by: hex::encode(sealed_by), ours: ours.to_string() })
+    Err(SealError::OtherKey {
+        sealed_by: hex::encode(sealed_by),
+        ours: ours.to_string(),
+    })
 }
 
 /// Refuses a key file that is not the one this database was sealed with, so that a start with a wrong key
@@ -172,16 +195,21 @@ pub async fn seal_now(
 ) -> Result<Option<Seal>, SealError> {
     export_seals(db, path).await?;
     let made = db
-        .write("audit.seal", (vault.clone(), every), |tx, (vault, every)| {
-            Box::pin(async move {
-                if let Some(row) = tx.query_opt(&sql::LAST_SEAL, params![0_i64]).await?
-                    && tx.now().since(row.timestamp(1)?) < *every
-                {
-                    return Ok(None);
-                }
-                seal(tx, vault).await.map(Some)
-            })
-        })
+        .write(
+            "audit.seal",
+            (vault.clone(), every),
+            |tx, (vault, every)| {
+                Box::pin(async move {
+                    let last = tx.query_opt(&sql::LAST_SEAL, params![0_i64]).await?;
+                    if let Some(row) = &last
+                        && tx.now().since(row.timestamp(1)?) < *every
+                    {
+                        return Ok(None);
+                    }
+                    seal_after(tx, last, vault).await.map(Some)
+                })
+            },
+        )
         .await;
     let made = match made {
         Err(SealError::Db(DbError::Conflict { .. })) => None,
@@ -205,7 +233,9 @@ pub async fn export_seals(db: &Db, path: &Path) -> Result<u64, SealError> {
     loop {
         let from = after.as_ref().map_or(0, |seal| seal.number);
         let seals = page_of_seals(db, from).await?;
-        let Some(last) = seals.last() else { return Ok(appended) };
+        let Some(last) = seals.last() else {
+            return Ok(appended);
+        };
         after = Some(last.clone());
         appended = appended.saturating_add(seals.len() as u64);
         let path = path.to_owned();
@@ -217,9 +247,10 @@ async fn check_file(db: &Db, path: &Path, in_file: &Seal) -> Result<(), SealErro
     let before = in_file.number.saturating_sub(1);
     match page_of_seals(db, before).await?.first() {
         Some(same) if same == in_file => Ok(()),
-        Some(other) if other.number == in_file.number => {
-            Err(SealError::Forked { path: path.to_owned(), number: in_file.number })
-        }
+        Some(other) if other.number == in_file.number => Err(SealError::Forked {
+            path: path.to_owned(),
+            number: in_file.number,
+        }),
         _ => {
             let in_database = db
                 .read("audit.last_seal", (), |tx, ()| {
@@ -267,6 +298,8 @@ fn read_seal(row: &Row) -> Result<Seal, DbError> {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SealFileError> + Send + 'static,
 ) -> Result<T, SealError> {
-    let done = tokio::task::spawn_blocking(work).await.map_err(|_| SealError::Interrupted)?;
+    let done = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| SealError::Interrupted)?;
     Ok(done?)
 }

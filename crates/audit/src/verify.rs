@@ -66,26 +66,39 @@ pub(crate) async fn walk(
     sink: &mut dyn Sink,
 ) -> Result<Report, VerifyError> {
     let has_file = exported.is_some();
-    let mut seals = Seals { db, page: Vec::new().into_iter(), after: 0, ended: false };
+    let mut seals = Seals {
+        db,
+        page: Vec::new().into_iter(),
+        after: 0,
+        ended: false,
+    };
     let mut file = exported.into_iter().flatten();
     let mut in_file = file.next().transpose()?;
     let mut in_db = seals.next().await?;
-    loop {
-        let Some(number) = [&in_file, &in_db].into_iter().flatten().map(|seal| seal.number).min()
-        else {
-            break;
-        };
+    while let Some(number) = [&in_file, &in_db]
+        .into_iter()
+        .flatten()
+        .map(|seal| seal.number)
+        .min()
+    {
         let take = |from: &mut Option<Seal>| from.take_if(|seal| seal.number == number);
         let (ours, theirs) = (take(&mut in_db), take(&mut in_file));
         if has_file {
-            compare(&mut check, number, (ours.as_ref(), in_db.is_some()), (theirs.as_ref(), in_file.is_some()));
+            compare(
+                &mut check,
+                number,
+                (ours.as_ref(), in_db.is_some()),
+                (theirs.as_ref(), in_file.is_some()),
+            );
         }
         let (seen_db, seen_file) = (ours.is_some(), theirs.is_some());
         let trusted_first = match (ours, theirs) {
             // The file is out of reach of whoever owns the database.
-            (Some(ours), Some(theirs)) => {
-                Some(if check.is_signed(&theirs) { theirs } else { ours })
-            }
+            (Some(ours), Some(theirs)) => Some(if check.is_signed(&theirs) {
+                theirs
+            } else {
+                ours
+            }),
             (ours, theirs) => ours.or(theirs),
         };
         if let Some(seal) = trusted_first {
@@ -104,7 +117,10 @@ pub(crate) async fn walk(
             in_db = seals.next().await?;
         }
     }
-    for bucket in (0..BUCKETS).filter(|bucket| check.shows(*bucket)).collect::<Vec<_>>() {
+    for bucket in (0..BUCKETS)
+        .filter(|bucket| check.shows(*bucket))
+        .collect::<Vec<_>>()
+    {
         finish(db, &mut check, bucket, sink).await?;
     }
     Ok(check.report())
@@ -121,10 +137,24 @@ fn compare(
         (Some(ours), Some(theirs)) if ours == theirs => {}
         (Some(ours), Some(theirs)) => {
             let both_signed = check.is_signed(ours) && check.is_signed(theirs);
-            check.fail_seal(number, if both_signed { What::Forked } else { What::SignatureWrong });
+            check.fail_seal(
+                number,
+                if both_signed {
+                    What::Forked
+                } else {
+                    What::SignatureWrong
+                },
+            );
         }
         (None, Some(_)) => {
-            check.fail_seal(number, if more_ours { What::Deleted } else { What::Truncated });
+            check.fail_seal(
+                number,
+                if more_ours {
+                    What::Deleted
+                } else {
+                    What::Truncated
+                },
+            );
         }
         // The end of the database may be a minute ahead of the file.
         (Some(_), None) if more_theirs => check.fail_seal(number, What::Deleted),
@@ -146,7 +176,9 @@ async fn pull(
     }
     let mut limit = PAGE;
     loop {
-        let Some(chain) = check.chain(bucket) else { return Ok(()) };
+        let Some(chain) = check.chain(bucket) else {
+            return Ok(());
+        };
         let after = chain.head.seq;
         if chain.problem.is_some() || after >= upto {
             return Ok(());
@@ -154,7 +186,11 @@ async fn pull(
         match page(db, bucket, after, upto, limit).await {
             Ok(rows) if rows.is_empty() => {
                 let is_later = !page(db, bucket, after, i64::MAX, 1).await?.is_empty();
-                let what = if is_later { What::Deleted } else { What::Truncated };
+                let what = if is_later {
+                    What::Deleted
+                } else {
+                    What::Truncated
+                };
                 chain.fail_next(what);
             }
             Ok(rows) => {
@@ -187,14 +223,20 @@ async fn finish(
         if let Some(head) = &head {
             pull(db, check, bucket, head.seq, sink).await?;
         }
-        let Some(chain) = check.chain(bucket) else { return Ok(()) };
+        let Some(chain) = check.chain(bucket) else {
+            return Ok(());
+        };
         let at = chain.head.seq;
         let has_later = match page(db, bucket, at, i64::MAX, 1).await {
             Ok(rows) => !rows.is_empty(),
             Err(DbError::Inconsistent { .. }) => true,
             Err(error) => return Err(error.into()),
         };
-        let newer = if has_later { head_of(db, bucket).await? } else { None };
+        let newer = if has_later {
+            head_of(db, bucket).await?
+        } else {
+            None
+        };
         let moved = newer.as_ref().is_some_and(|newer| newer.seq > at);
         if chain.problem.is_none() && moved {
             head = newer;
@@ -214,7 +256,11 @@ async fn head_of(db: &Db, bucket: u8) -> Result<Option<Head>, DbError> {
             let Some(row) = tx.query_opt(&sql::PEEK, params![*bucket]).await? else {
                 return Ok(None);
             };
-            Ok(Some(Head { bucket: *bucket, seq: row.int(0)?, hash: hash_or_zeros(&row, 1)? }))
+            Ok(Some(Head {
+                bucket: *bucket,
+                seq: row.int(0)?,
+                hash: hash_or_zeros(&row, 1)?,
+            }))
         })
     })
     .await
@@ -232,12 +278,18 @@ async fn page(
     upto: i64,
     limit: i64,
 ) -> Result<Vec<Stored>, DbError> {
-    db.read("audit.page", (bucket, after, upto, limit), |tx, (bucket, after, upto, limit)| {
-        Box::pin(async move {
-            let rows = tx.query(&sql::PAGE, params![*bucket, *after, *upto, *limit]).await?;
-            rows.iter().map(|row| stored(*bucket, row)).collect()
-        })
-    })
+    db.read(
+        "audit.page",
+        (bucket, after, upto, limit),
+        |tx, (bucket, after, upto, limit)| {
+            Box::pin(async move {
+                let rows = tx
+                    .query(&sql::PAGE, params![*bucket, *after, *upto, *limit])
+                    .await?;
+                rows.iter().map(|row| stored(*bucket, row)).collect()
+            })
+        },
+    )
     .await
 }
 

@@ -9,8 +9,11 @@
 
 pub mod breaker;
 pub mod carrier;
+pub mod deliver;
 pub mod http_gateway;
+pub mod outbox;
 pub mod settings;
+pub mod setup;
 pub mod simulated;
 pub mod smpp;
 pub mod sms;
@@ -23,3 +26,11 @@ pub use carrier::{
     Body, Carrier, Channel, DeliveryReport, FailureReason, Handed, NotKept, Outgoing, Refusal,
     ReportState, Reports, SendError,
 };
+pub use deliver::{Courier, LearntCodes, Ways};
+pub use outbox::{Deliver, Delivery, DeliveryState, Keeper, Message, Suppression, delivery, send};
+pub use tls::SetupError;
+
+/// Every SQL statement of this crate, for the tests that prepare and guard them.
+pub fn statements() -> Vec<&'static db::Statement> {
+    outbox::sql::ALL.to_vec()
+}

@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Peer, Still, outgoing, phone};
+use common::{Peer, outgoing, phone};
 use kernel::Clock as _;
 use notify::settings::{LongTexts, SmppSettings};
 use notify::smpp::{LinkState, Smpp};
@@ -14,6 +14,7 @@ use notify::{
     SendError,
 };
 use serde_json::json;
+use testkit::TestClock;
 use tokio::sync::{mpsc, oneshot};
 
 const LONG: &str = "Код № 3: 123456. Вход в Кабинет. Никому не сообщайте. Сотрудники не спросят этот код. 😀 Ещё немного текста.\n@kabinet.example #123456";
@@ -36,7 +37,7 @@ impl Reports for Kept {
 
 struct Running {
     carrier: Smpp,
-    clock: Arc<Still>,
+    clock: Arc<TestClock>,
     kept: Arc<Kept>,
     reports: mpsc::UnboundedReceiver<DeliveryReport>,
     stop: Option<oneshot::Sender<()>>,
@@ -52,7 +53,7 @@ fn settings(port: u16) -> SmppSettings {
 }
 
 fn run(settings: SmppSettings) -> Running {
-    let clock = Still::new();
+    let clock = TestClock::new();
     let (sender, reports) = mpsc::unbounded_channel();
     let kept = Arc::new(Kept {
         sender,
@@ -301,7 +302,7 @@ fn impossible_settings_are_found_at_start() {
         raw[field] = value;
         let settings: SmppSettings = serde_json::from_value(raw).unwrap();
         assert!(
-            Smpp::new(settings, Still::new(), Arc::new(Nowhere)).is_err(),
+            Smpp::new(settings, TestClock::new(), Arc::new(Nowhere)).is_err(),
             "{field}"
         );
     }

@@ -2,12 +2,13 @@
 
 mod common;
 
-use common::{Peer, Still, outgoing};
+use common::{Peer, outgoing};
 use kernel::{Email, Identifier};
 use notify::settings::SmtpSettings;
 use notify::smtp::Smtp;
 use notify::{Body, Carrier as _, Outgoing, Refusal, SendError};
 use serde_json::{Value, json};
+use testkit::TestClock;
 
 fn settings(port: u16, more: Value) -> SmtpSettings {
     let mut raw = json!({
@@ -21,7 +22,7 @@ fn settings(port: u16, more: Value) -> SmtpSettings {
 }
 
 fn carrier(port: u16, more: Value) -> Smtp {
-    Smtp::new(&settings(port, more), Still::new()).unwrap()
+    Smtp::new(&settings(port, more), TestClock::new()).unwrap()
 }
 
 fn letter(subject: &str, unsubscribe: Option<&str>) -> Outgoing {
@@ -67,7 +68,7 @@ async fn a_letter_arrives_whole() {
     let id = format!("<{}@kabinet.example>", message.id);
     assert_eq!(headers["message-id"], id.as_str());
     assert_eq!(handed.reference, Some(id));
-    assert_eq!(headers["date"], "Mon, 21 Sep 2026 14:13:20 +0000");
+    assert_eq!(headers["date"], "Mon, 02 Mar 2026 09:00:00 +0000");
     assert_eq!(headers["list-unsubscribe"], Value::Null);
 }
 
@@ -268,7 +269,7 @@ fn impossible_settings_are_found_at_start() {
         json!({"security": "tls", "roots": "/nowhere.pem"}),
     ] {
         assert!(
-            Smtp::new(&settings(25, more.clone()), Still::new()).is_err(),
+            Smtp::new(&settings(25, more.clone()), TestClock::new()).is_err(),
             "{more}"
         );
     }

@@ -58,7 +58,7 @@ impl KeyRing {
     /// Rotation of each key around the ring in degrees, spread evenly about
     /// straight down.
     pub fn hanging(&self) -> Vec<(Key, i32)> {
-        const STEP: i32 = 34;
+        const STEP: i32 = 42;
         let last = i32::try_from(self.keys.len())
             .unwrap_or(i32::MAX)
             .saturating_sub(1);
@@ -142,7 +142,7 @@ mod tests {
             keys: vec![key(true), key(false), key(true)],
         };
         let angles: Vec<i32> = ring.hanging().iter().map(|(_, angle)| *angle).collect();
-        assert_eq!(angles, [34, 0, -34]);
+        assert_eq!(angles, [42, 0, -42]);
         assert_eq!(ring.count(), 2);
         assert!(KeyRing::default().hanging().is_empty());
     }

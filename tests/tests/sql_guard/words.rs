@@ -4,7 +4,7 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 /// Words that mean something else on one engine, or nothing, and why each is not needed.
-const FORBIDDEN: [(&str, &str); 45] = [
+const FORBIDDEN: [(&str, &str); 43] = [
     ("NOW", TIME),
     ("CURRENT_TIMESTAMP", TIME),
     ("CURRENT_DATE", TIME),
@@ -30,8 +30,6 @@ const FORBIDDEN: [(&str, &str); 45] = [
     ("SETVAL", NUMBERS),
     ("LASTVAL", NUMBERS),
     ("LAST_INSERT_ROWID", NUMBERS),
-    ("SERIAL", NUMBERS),
-    ("BIGSERIAL", NUMBERS),
     ("IDENTITY", NUMBERS),
     ("AUTOINCREMENT", NUMBERS),
     ("SEQUENCE", NUMBERS),

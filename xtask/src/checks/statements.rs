@@ -55,7 +55,7 @@ fn is_sql(text: &str) -> bool {
 /// Where the tests get all statements of the product from.
 const PRODUCT: &str = "tests/src/lib.rs";
 
-/// A `sql.rs` whose `ALL` no `statements()` lists is prepared and guarded by no test.
+/// A `sql.rs` whose `ALL` no `statements()` and no `STATEMENTS` lists is prepared and guarded by no test.
 pub fn registered(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in tree
@@ -78,7 +78,7 @@ pub fn registered(tree: &Tree) -> Vec<Finding> {
         let name = format!("{}sql::ALL", module.replace('/', "::"));
         let lists = tree.files().any(|(other, text)| {
             other.starts_with(&format!("{package}/src/"))
-                && text.contains("fn statements()")
+                && (text.contains("fn statements()") || text.contains("as STATEMENTS"))
                 && text.contains(&name)
         });
         if !lists {
@@ -87,9 +87,14 @@ pub fn registered(tree: &Tree) -> Vec<Finding> {
                 format!("`{name}` is in no `fn statements()` of {package}"),
             ));
         }
-        let lists = format!("{}::statements()", crate_name(tree, package));
-        if !tree.get(PRODUCT).unwrap_or_default().contains(&lists) {
-            findings.push(Finding::file(PRODUCT, format!("lacks `{lists}`")));
+        let package = crate_name(tree, package);
+        let listed = tree.get(PRODUCT).unwrap_or_default();
+        let forms = [
+            format!("{package}::statements()"),
+            format!("{package}::STATEMENTS"),
+        ];
+        if !forms.iter().any(|form| listed.contains(form)) {
+            findings.push(Finding::file(PRODUCT, format!("lacks `{}`", forms[0])));
         }
     }
     findings.dedup();

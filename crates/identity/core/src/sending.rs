@@ -171,7 +171,9 @@ impl Range {
     pub fn may_send(&self, policy: &Policy, now: Timestamp) -> Result<(), NotNow> {
         let blocked = self.blocked_until.filter(|until| now < *until);
         let full = self.sends.full_until(now, RANGE_WINDOW, policy.range_sends);
-        blocked.max(full).map_or(Ok(()), |until| Err(NotNow::Range { until }))
+        blocked
+            .max(full)
+            .map_or(Ok(()), |until| Err(NotNow::Range { until }))
     }
 
     /// Notes one that goes out; blocks the range when nobody uses its codes.

@@ -27,7 +27,9 @@ pub struct Account {
 
 impl std::fmt::Debug for Account {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Account").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Account")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -55,9 +57,11 @@ pub(crate) fn read(
 ) -> Result<Account, ServiceError> {
     let at = |n: usize| first.saturating_add(n);
     let wrapped = WrappedKey::from_bytes(row.bytes(at(0))?);
-    let locale = row.text(at(1))?.parse().map_err(|_| row.wrong(at(1), "no language"))?;
-    let level =
-        Level::from_name(&row.text(at(2))?).ok_or_else(|| row.wrong(at(2), "no level"))?;
+    let locale = row
+        .text(at(1))?
+        .parse()
+        .map_err(|_| row.wrong(at(1), "no language"))?;
+    let level = Level::from_name(&row.text(at(2))?).ok_or_else(|| row.wrong(at(2), "no level"))?;
     Ok(Account {
         id,
         key: env.vault.unwrap(id, &wrapped)?,
@@ -105,11 +109,23 @@ pub(crate) async fn create(
     let wrapped = env.vault.new_data_key(id)?;
     let level = Level::Limited;
     let locale = visitor.locale;
-    let row =
-        params![id.as_bytes(), wrapped.as_bytes(), locale.as_str(), level.as_str(), now];
+    let row = params![
+        id.as_bytes(),
+        wrapped.as_bytes(),
+        locale.tag(),
+        level.as_str(),
+        now
+    ];
     tx.execute_one(&sql::ADD, row).await?;
     let key = env.vault.unwrap(id, &wrapped)?;
-    let account = Account { id, key, locale, level, created_at: now, frozen_at: None };
+    let account = Account {
+        id,
+        key,
+        locale,
+        level,
+        created_at: now,
+        frozen_at: None,
+    };
     keep(tx, &account, subject, identifier).await?;
     Ok(Some(account))
 }
@@ -134,15 +150,25 @@ pub(crate) async fn keep(
     identifier: &Identifier,
 ) -> Result<(), DbError> {
     let now = tx.now();
-    let sealed = account.key.seal(IDENTIFIER, env::encode(identifier).as_bytes());
-    let row =
-        params![account.id.as_bytes(), identifier.kind(), subject, &sealed, now, now];
+    let sealed = account
+        .key
+        .seal(IDENTIFIER, env::encode(identifier).as_bytes());
+    let row = params![
+        account.id.as_bytes(),
+        identifier.kind(),
+        subject,
+        &sealed,
+        now,
+        now
+    ];
     tx.execute_one(&sql::IDENTIFIER_ADD, row).await
 }
 
 /// The identifiers of an account.
 pub async fn identifiers(tx: &mut ReadTx, account: &Account) -> Result<Vec<Owned>, ServiceError> {
-    let rows = tx.query(&sql::IDENTIFIERS, params![account.id.as_bytes()]).await?;
+    let rows = tx
+        .query(&sql::IDENTIFIERS, params![account.id.as_bytes()])
+        .await?;
     rows.iter()
         .map(|row| {
             let opened = account.key.open(IDENTIFIER, &row.bytes(2)?)?;
@@ -158,12 +184,16 @@ pub async fn identifiers(tx: &mut ReadTx, account: &Account) -> Result<Vec<Owned
 
 /// The confirmed e-mail of an account, if any.
 pub fn email(owned: &[Owned]) -> Option<&Owned> {
-    owned.iter().find(|owned| matches!(owned.identifier, Identifier::Email(_)))
+    owned
+        .iter()
+        .find(|owned| matches!(owned.identifier, Identifier::Email(_)))
 }
 
 /// The phone of an account.
 pub fn phone(owned: &[Owned]) -> Option<&Owned> {
-    owned.iter().find(|owned| matches!(owned.identifier, Identifier::Phone(_)))
+    owned
+        .iter()
+        .find(|owned| matches!(owned.identifier, Identifier::Phone(_)))
 }
 
 /// Sets the language of messages.
@@ -172,5 +202,6 @@ pub async fn set_locale(
     account: AccountId,
     locale: Locale,
 ) -> Result<(), DbError> {
-    tx.execute_one(&sql::LOCALE, params![locale.as_str(), account.as_bytes()]).await
+    tx.execute_one(&sql::LOCALE, params![locale.tag(), account.as_bytes()])
+        .await
 }

@@ -83,8 +83,14 @@ pub(crate) async fn add(tx: &mut WriteTx, subject: &Subject, tally: Tally) -> Re
     let [first, ..] = subject;
     let bucket = i64::from(first & 63);
     let slot = slot(tx.now());
-    let Tally { sent, spent, tries, wrong } = tally;
-    tx.execute_one(&sql::ADD, params![bucket, slot, sent, spent, tries, wrong]).await
+    let Tally {
+        sent,
+        spent,
+        tries,
+        wrong,
+    } = tally;
+    tx.execute_one(&sql::ADD, params![bucket, slot, sent, spent, tries, wrong])
+        .await
 }
 
 /// Reads the sums and sets the verdicts. Run every few seconds.
@@ -114,7 +120,10 @@ pub async fn refresh(db: &Db, breaker: &Breaker, policy: &Policy) -> Result<(), 
         Budget::Open
     };
     let count = |x: i64| u64::try_from(x).unwrap_or(0);
-    breaker.set(budget, looks_like_spraying(count(wrong), count(tries), policy));
+    breaker.set(
+        budget,
+        looks_like_spraying(count(wrong), count(tries), policy),
+    );
     Ok(())
 }
 

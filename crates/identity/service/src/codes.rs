@@ -102,11 +102,28 @@ pub async fn ask(
     let short = call && known.is_some() && cmd.purpose == Purpose::SignIn;
     let digits = if short { SHORT_DIGITS } else { CODE_DIGITS };
     let code = OneTimeCode::draw(usize::from(digits), &*env.chance);
-    let sending = Sending { subject: &subject, channel, serial, code: &code, owner };
+    let sending = Sending {
+        subject: &subject,
+        channel,
+        serial,
+        code: &code,
+        owner,
+    };
     let (message, price) = send(tx, env, visitor, cmd, &sending).await?;
-    let kept = Kept { digits, tries_most: if short { policy.short_code_tries } else { policy.code_tries } };
+    let kept = Kept {
+        digits,
+        tries_most: if short {
+            policy.short_code_tries
+        } else {
+            policy.code_tries
+        },
+    };
     keep(tx, env, cmd, &sending, &kept, message).await?;
-    let tally = Tally { sent: 1, spent: price, ..Tally::default() };
+    let tally = Tally {
+        sent: 1,
+        spent: price,
+        ..Tally::default()
+    };
     breaker::add(tx, &subject, tally).await?;
     Ok(Asked::Sent)
 }
@@ -120,7 +137,10 @@ fn channel(cmd: &Ask) -> Channel {
 }
 
 /// The account an identifier leads to.
-pub(crate) async fn owner(tx: &mut ReadTx, subject: &Subject) -> Result<Option<AccountId>, DbError> {
+pub(crate) async fn owner(
+    tx: &mut ReadTx,
+    subject: &Subject,
+) -> Result<Option<AccountId>, DbError> {
     let row = tx.query_opt(&sql::OWNER, params![subject]).await?;
     row.map(|row| account_id(&row, 0)).transpose()
 }
@@ -133,8 +153,10 @@ async fn known_browser(
     hash: Option<&[u8; 32]>,
 ) -> Result<Option<KnownBrowser>, DbError> {
     let Some(hash) = hash else { return Ok(None) };
-    let nobody = AccountId::from_bytes(&[0; 16])
-        .map_err(|_| DbError::Misuse { statement: "known_browser", why: "an id of zeros" })?;
+    let nobody = AccountId::from_bytes(&[0; 16]).map_err(|_| DbError::Misuse {
+        statement: "known_browser",
+        why: "an id of zeros",
+    })?;
     counters::lock_browser(tx, owner.unwrap_or(nobody), hash).await
 }
 
@@ -146,7 +168,10 @@ async fn count_network(
     let now = tx.now();
     let most = env.policy.network_sends_per_day;
     let device = (Scope::Sends.of(env, visitor), most);
-    let site = (Scope::SiteSends.of(env, visitor), most.saturating_mul(DEVICES_A_SITE));
+    let site = (
+        Scope::SiteSends.of(env, visitor),
+        most.saturating_mul(DEVICES_A_SITE),
+    );
     let mut scopes = [device, site];
     scopes.sort_unstable();
     let mut saved = Vec::with_capacity(2);
@@ -175,7 +200,9 @@ async fn count_range(
     env: &Env,
     identifier: &Identifier,
 ) -> Result<Result<(), NotNow>, DbError> {
-    let Some(scope) = range_scope(env, identifier) else { return Ok(Ok(())) };
+    let Some(scope) = range_scope(env, identifier) else {
+        return Ok(Ok(()));
+    };
     let now = tx.now();
     let range = counters::lock_range(tx, &scope).await?;
     if let Err(not_now) = range.may_send(&env.policy, now) {
@@ -231,7 +258,6 @@ async fn send(
         to: &cmd.identifier,
         channel: sending.channel,
         locale: visitor.locale,
-        subject: sending.subject,
         worthless_after: Some(tx.now().saturating_add(env.policy.code_life)),
         words,
     };
@@ -276,9 +302,17 @@ async fn keep(
     ];
     let sealed = env.seal_identifier(&cmd.identifier);
     let next = cmd.next.as_str();
-    let flow =
-        params![&cmd.browser, purpose, sending.subject, &sealed, id.as_bytes(), next, now];
-    tx.batch(&[(&sql::VOID, void), (&sql::ADD, add), (&sql::FLOW_SET, flow)]).await?;
+    let flow = params![
+        &cmd.browser,
+        purpose,
+        sending.subject,
+        &sealed,
+        id.as_bytes(),
+        next,
+        now
+    ];
+    tx.batch(&[(&sql::VOID, void), (&sql::ADD, add), (&sql::FLOW_SET, flow)])
+        .await?;
     Ok(())
 }
 
@@ -339,12 +373,20 @@ pub async fn check(
     let owner = owner(tx, &flow.subject).await?;
     let known = known_browser(tx, owner, cmd.known.as_ref()).await?;
     let mut wrongs = lock_wrongs(tx, env, visitor).await?;
-    let guesses = known.as_ref().map_or(&counted.guesses, |known| &known.guesses);
-    let network = if known.is_some() { Ok(()) } else { wrongs.may_try(env, now) };
+    let guesses = known
+        .as_ref()
+        .map_or(&counted.guesses, |known| &known.guesses);
+    let network = if known.is_some() {
+        Ok(())
+    } else {
+        wrongs.may_try(env, now)
+    };
     if let Err(refused) = guesses.may_try(&env.policy, now).and(network) {
         return Ok(Checked::Refused(refused));
     }
-    let row = tx.query_one(&sql::FIND, params![&flow.subject, &flow.challenge]).await?;
+    let row = tx
+        .query_one(&sql::FIND, params![&flow.subject, &flow.challenge])
+        .await?;
     let mut sent = read_challenge(&row)?;
     if known.is_none() && env.breaker.is_slow() {
         sent.challenge.tries_most = sent.challenge.tries_most.min(env.policy.slow_code_tries);
@@ -354,11 +396,19 @@ pub async fn check(
         Ok(live) => live,
         Err(not_accepted) => return Ok(Checked::NotAccepted(not_accepted)),
     };
-    if tx.execute(&sql::TRY, params![&flow.subject, &flow.challenge]).await? != 1 {
+    if tx
+        .execute(&sql::TRY, params![&flow.subject, &flow.challenge])
+        .await?
+        != 1
+    {
         return Ok(Checked::NotAccepted(NotAccepted::Dead));
     }
     let judged = live.judge(vault::same(&mac, &sent.mac));
-    let tally = Tally { tries: 1, wrong: i64::from(judged.is_err()), ..Tally::default() };
+    let tally = Tally {
+        tries: 1,
+        wrong: i64::from(judged.is_err()),
+        ..Tally::default()
+    };
     if let Err(not_accepted) = judged {
         let guesses = guesses.clone().wrong(&env.policy, now);
         let suspicious = guesses.is_suspicious();
@@ -371,15 +421,23 @@ pub async fn check(
         return Ok(Checked::NotAccepted(not_accepted));
     }
     let guesses = guesses.clone().right();
-    let counted = Counted { sends: counted.sends.clone().succeeded(), ..counted };
+    let counted = Counted {
+        sends: counted.sends.clone().succeeded(),
+        ..counted
+    };
     save_guesses(tx, &flow.subject, counted, known, guesses).await?;
     let identifier = env.open_identifier(&flow.sealed)?;
     if let Some(scope) = range_scope(env, &identifier) {
         let range = counters::lock_range(tx, &scope).await?.used();
         counters::save_range(tx, &scope, &range).await?;
     }
-    tx.execute_one(&sql::USE, params![now, &flow.subject, &flow.challenge]).await?;
-    tx.execute_one(&sql::FLOW_PROVED, params![now, &cmd.browser, cmd.purpose.as_str()]).await?;
+    tx.execute_one(&sql::USE, params![now, &flow.subject, &flow.challenge])
+        .await?;
+    tx.execute_one(
+        &sql::FLOW_PROVED,
+        params![now, &cmd.browser, cmd.purpose.as_str()],
+    )
+    .await?;
     breaker::add(tx, &flow.subject, tally).await?;
     Ok(Checked::Right(Box::new(Proved {
         subject: flow.subject,
@@ -416,13 +474,23 @@ async fn lock_wrongs(tx: &mut WriteTx, env: &Env, visitor: &Visitor) -> Result<W
     let address = Scope::Wrong.of(env, visitor);
     let site = Scope::SiteWrong.of(env, visitor);
     // In the order of the keys, as everywhere.
-    let (first, second) = if address <= site { (address, site) } else { (site, address) };
+    let (first, second) = if address <= site {
+        (address, site)
+    } else {
+        (site, address)
+    };
     let first_stamps = counters::lock_network(tx, &first).await?;
     let second_stamps = counters::lock_network(tx, &second).await?;
     Ok(if first == address {
-        Wrongs { address: (first, first_stamps), site: (second, second_stamps) }
+        Wrongs {
+            address: (first, first_stamps),
+            site: (second, second_stamps),
+        }
     } else {
-        Wrongs { address: (second, second_stamps), site: (first, first_stamps) }
+        Wrongs {
+            address: (second, second_stamps),
+            site: (first, first_stamps),
+        }
     })
 }
 
@@ -452,7 +520,9 @@ async fn flow(
     purpose: Purpose,
     browser: &BrowserKey,
 ) -> Result<Option<Flow>, DbError> {
-    let row = tx.query_opt(&sql::FLOW, params![browser, purpose.as_str()]).await?;
+    let row = tx
+        .query_opt(&sql::FLOW, params![browser, purpose.as_str()])
+        .await?;
     row.map(|row| read_flow(&row)).transpose()
 }
 
@@ -482,7 +552,9 @@ fn read_challenge(row: &Row) -> Result<SentCode, DbError> {
     };
     let purpose = Purpose::from_name(&row.text(0)?).ok_or_else(|| row.wrong(0, "no purpose"))?;
     let channel = Channel::from_name(&row.text(1)?).ok_or_else(|| row.wrong(1, "no channel"))?;
-    let message = row.opt_array::<16>(13)?.map(|id| MessageId::from_bytes(&id));
+    let message = row
+        .opt_array::<16>(13)?
+        .map(|id| MessageId::from_bytes(&id));
     Ok(SentCode {
         challenge: Challenge {
             purpose,
@@ -499,7 +571,9 @@ fn read_challenge(row: &Row) -> Result<SentCode, DbError> {
         mac: row.bytes(4)?,
         serial: row.int(6)?,
         created_at: row.timestamp(9)?,
-        message: message.transpose().map_err(|_| row.wrong(13, "not an id"))?,
+        message: message
+            .transpose()
+            .map_err(|_| row.wrong(13, "not an id"))?,
     })
 }
 
@@ -537,9 +611,13 @@ pub async fn status(
     purpose: Purpose,
     browser: &BrowserKey,
 ) -> Result<Option<Status>, ServiceError> {
-    let Some(flow) = flow(tx, purpose, browser).await? else { return Ok(None) };
+    let Some(flow) = flow(tx, purpose, browser).await? else {
+        return Ok(None);
+    };
     let now = tx.now();
-    let row = tx.query_one(&sql::LOOK, params![&flow.subject, &flow.challenge]).await?;
+    let row = tx
+        .query_one(&sql::LOOK, params![&flow.subject, &flow.challenge])
+        .await?;
     let sent = read_challenge(&row)?;
     let counted = counters::look_subject(tx, &flow.subject).await?;
     let identifier = env.open_identifier(&flow.sealed)?;
@@ -554,7 +632,10 @@ pub async fn status(
         digits: sent.challenge.digits,
         asked_at: sent.created_at,
         expires_at: sent.challenge.expires_at,
-        tries_left: sent.challenge.tries_most.saturating_sub(sent.challenge.tries),
+        tries_left: sent
+            .challenge
+            .tries_most
+            .saturating_sub(sent.challenge.tries),
         is_over: sent.challenge.live(purpose, browser, now).is_err(),
         next_at: counted
             .sends
@@ -573,14 +654,21 @@ pub async fn proof(
     purpose: Purpose,
     browser: &BrowserKey,
 ) -> Result<Option<Proved>, ServiceError> {
-    let row = tx.query_opt(&sql::FLOW_LOCK, params![browser, purpose.as_str()]).await?;
-    let Some(flow) = row.map(|row| read_flow(&row)).transpose()? else { return Ok(None) };
-    let fresh =
-        flow.proved_at.is_some_and(|at| tx.now().since(at) < env.policy.proof_life);
+    let row = tx
+        .query_opt(&sql::FLOW_LOCK, params![browser, purpose.as_str()])
+        .await?;
+    let Some(flow) = row.map(|row| read_flow(&row)).transpose()? else {
+        return Ok(None);
+    };
+    let fresh = flow
+        .proved_at
+        .is_some_and(|at| tx.now().since(at) < env.policy.proof_life);
     if !fresh {
         return Ok(None);
     }
-    let row = tx.query_one(&sql::LOOK, params![&flow.subject, &flow.challenge]).await?;
+    let row = tx
+        .query_one(&sql::LOOK, params![&flow.subject, &flow.challenge])
+        .await?;
     Ok(Some(Proved {
         identifier: env.open_identifier(&flow.sealed)?,
         channel: read_challenge(&row)?.channel,
@@ -596,6 +684,7 @@ pub(crate) async fn end(
     purpose: Purpose,
     browser: &BrowserKey,
 ) -> Result<(), DbError> {
-    tx.execute(&sql::FLOW_END, params![browser, purpose.as_str()]).await?;
+    tx.execute(&sql::FLOW_END, params![browser, purpose.as_str()])
+        .await?;
     Ok(())
 }

@@ -111,7 +111,10 @@ pub async fn set(
         }
     }
     let entry = |action: Action, count: usize| {
-        who.entry(action, &Details::of(visitor).fact("count", count.to_string()))
+        who.entry(
+            action,
+            &Details::of(visitor).fact("count", count.to_string()),
+        )
     };
     let mut entries = Vec::new();
     if given > 0 {
@@ -175,7 +178,9 @@ pub async fn agreements(tx: &mut ReadTx, account: AccountId) -> Result<Vec<Agree
 
 /// What is on.
 pub async fn subscribed(tx: &mut ReadTx, account: AccountId) -> Result<Vec<Subscribed>, DbError> {
-    let rows = tx.query(&sql::SUBSCRIBED, params![account.as_bytes()]).await?;
+    let rows = tx
+        .query(&sql::SUBSCRIBED, params![account.as_bytes()])
+        .await?;
     let read = |row: &Row| {
         let channel = MarketingChannel::from_name(&row.text(0)?);
         let topic = Topic::from_name(&row.text(1)?);
@@ -219,7 +224,11 @@ impl Unsubscribe {
         let channel = MarketingChannel::from_name(parts.next()?)?;
         let topic = Topic::from_name(parts.next()?)?;
         let ours = Self::text(env, account, channel, topic);
-        vault::same(ours.as_bytes(), text.as_bytes()).then_some(Self { account, channel, topic })
+        vault::same(ours.as_bytes(), text.as_bytes()).then_some(Self {
+            account,
+            channel,
+            topic,
+        })
     }
 }
 
@@ -230,7 +239,9 @@ pub async fn unsubscribe(
     visitor: &Visitor,
     link: &Unsubscribe,
 ) -> Result<(), ServiceError> {
-    let Some(account) = account::find(tx, env, link.account).await? else { return Ok(()) };
+    let Some(account) = account::find(tx, env, link.account).await? else {
+        return Ok(());
+    };
     let Unsubscribe { channel, topic, .. } = *link;
     if switch(tx, env, account.id, channel, topic, false, Source::Message).await? {
         let details = Details::of(visitor).fact("channel", channel.as_str());

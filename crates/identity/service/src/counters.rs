@@ -36,8 +36,11 @@ fn counted(row: &Row) -> Result<Counted, DbError> {
         recent: recent(row, 2)?,
         calls: recent(row, 3)?,
     };
-    let guesses =
-        Guesses { in_row: number(row, 4)?, recent: recent(row, 5)?, rest_until: row.opt_timestamp(6)? };
+    let guesses = Guesses {
+        in_row: number(row, 4)?,
+        recent: recent(row, 5)?,
+        rest_until: row.opt_timestamp(6)?,
+    };
     Ok(Counted { sends, guesses })
 }
 
@@ -47,7 +50,11 @@ pub(crate) async fn lock_subject(tx: &mut WriteTx, subject: &Subject) -> Result<
         return counted(&row);
     }
     let none: &[u8] = &[];
-    tx.execute(&sql::SUBJECT_FIRST, params![subject, 0_i64, 0_i64, none, none, 0_i64, none]).await?;
+    tx.execute(
+        &sql::SUBJECT_FIRST,
+        params![subject, 0_i64, 0_i64, none, none, 0_i64, none],
+    )
+    .await?;
     counted(&tx.query_one(&sql::SUBJECT, params![subject]).await?)
 }
 
@@ -64,13 +71,15 @@ pub(crate) async fn save_subject(
     counted: &Counted,
 ) -> Result<(), DbError> {
     let Counted { sends, guesses } = counted;
+    let (recent, calls) = (sends.recent.to_bytes(), sends.calls.to_bytes());
+    let wrong = guesses.recent.to_bytes();
     let row = params![
         sends.serial,
         sends.step,
-        &sends.recent.to_bytes(),
-        &sends.calls.to_bytes(),
+        &recent,
+        &calls,
         guesses.in_row,
-        &guesses.recent.to_bytes(),
+        &wrong,
         guesses.rest_until,
         subject,
     ];
@@ -91,23 +100,39 @@ pub(crate) async fn lock_browser(
     account: AccountId,
     hash: &[u8; 32],
 ) -> Result<Option<KnownBrowser>, DbError> {
-    let row = tx.query_opt(&sql::BROWSER, params![account.as_bytes(), hash]).await?;
+    let row = tx
+        .query_opt(&sql::BROWSER, params![account.as_bytes(), hash])
+        .await?;
     row.map(|row| {
         let guesses = Guesses {
             in_row: number(&row, 0)?,
             recent: recent(&row, 1)?,
             rest_until: row.opt_timestamp(2)?,
         };
-        Ok(KnownBrowser { account, hash: *hash, guesses })
+        Ok(KnownBrowser {
+            account,
+            hash: *hash,
+            guesses,
+        })
     })
     .transpose()
 }
 
 /// Writes the count of a known browser back.
 pub(crate) async fn save_browser(tx: &mut WriteTx, browser: &KnownBrowser) -> Result<(), DbError> {
-    let KnownBrowser { account, hash, guesses } = browser;
+    let KnownBrowser {
+        account,
+        hash,
+        guesses,
+    } = browser;
     let wrong = guesses.recent.to_bytes();
-    let row = params![guesses.in_row, &wrong, guesses.rest_until, account.as_bytes(), hash];
+    let row = params![
+        guesses.in_row,
+        &wrong,
+        guesses.rest_until,
+        account.as_bytes(),
+        hash
+    ];
     tx.execute_one(&sql::BROWSER_SAVE, row).await
 }
 
@@ -131,7 +156,10 @@ impl Scope {
         match self {
             Self::Sends => env.scope("net.sends", &format!("{site}|{}", visitor.agent)),
             Self::SiteSends => env.scope("net.site_sends", &site.to_string()),
-            Self::Wrong => env.scope("net.wrong", &network::canonical(visitor.network).to_string()),
+            Self::Wrong => env.scope(
+                "net.wrong",
+                &network::canonical(visitor.network).to_string(),
+            ),
             Self::SiteWrong => env.scope("net.site_wrong", &site.to_string()),
         }
     }
@@ -150,7 +178,8 @@ pub(crate) async fn save_network(
     stamps: &Recent,
 ) -> Result<(), DbError> {
     let now = tx.now();
-    tx.execute_one(&sql::NETWORK_SAVE, params![scope, &stamps.to_bytes(), now]).await
+    tx.execute_one(&sql::NETWORK_SAVE, params![scope, &stamps.to_bytes(), now])
+        .await
 }
 
 /// Locks and reads what a range of numbers was sent.
@@ -173,9 +202,10 @@ pub(crate) async fn save_range(
     range: &Range,
 ) -> Result<(), DbError> {
     let int = |x: u64| i64::try_from(x).unwrap_or(i64::MAX);
+    let sends = range.sends.to_bytes();
     let row = params![
         scope,
-        &range.sends.to_bytes(),
+        &sends,
         int(range.sent),
         int(range.used),
         range.blocked_until,

@@ -41,8 +41,14 @@ pub async fn add(
         return Ok(Added::HasOne);
     }
     let identifier = Identifier::Email(email.clone());
-    let token =
-        link::make(tx, env, &account, link::Purpose::Email, &encode(&identifier)).await?;
+    let token = link::make(
+        tx,
+        env,
+        &account,
+        link::Purpose::Email,
+        &encode(&identifier),
+    )
+    .await?;
     let ask = Ask {
         purpose: Purpose::ConfirmEmail,
         identifier,
@@ -50,7 +56,7 @@ pub async fn add(
         browser: who.browser_key(),
         known: Some(who.browser),
         next: NextPath::default(),
-        link: Some(format!("{}/confirm-email/{token}", env.origin)),
+        link: Some(format!("/email/confirm/{token}")),
     };
     Ok(Added::Asked(codes::ask(tx, env, visitor, &ask).await?))
 }
@@ -82,7 +88,12 @@ pub async fn confirm(
 ) -> Result<Confirmed, ServiceError> {
     let browser = who.browser_key();
     let known = Some(who.browser);
-    let check = Check { purpose: Purpose::ConfirmEmail, browser, known, code: code.clone() };
+    let check = Check {
+        purpose: Purpose::ConfirmEmail,
+        browser,
+        known,
+        code: code.clone(),
+    };
     match codes::check(tx, env, visitor, &check).await? {
         Checked::NotAccepted(why) => Ok(Confirmed::NotAccepted(why)),
         Checked::Refused(why) => Ok(Confirmed::Refused(why)),
@@ -102,7 +113,9 @@ pub async fn look(
     token: &LinkToken,
 ) -> Result<Option<String>, ServiceError> {
     let found = link::find(tx, env, link::Purpose::Email, token).await?;
-    let Some(found) = found.filter(|found| !found.is_over) else { return Ok(None) };
+    let Some(found) = found.filter(|found| !found.is_over) else {
+        return Ok(None);
+    };
     Ok(Some(decode(&found.payload)?.masked()))
 }
 
@@ -121,7 +134,15 @@ pub async fn confirm_by_link(
     if !link::consume(tx, token).await? {
         return Ok(Confirmed::LinkOver);
     }
-    bind(tx, env, visitor, &account, &decode(&found.payload)?, Actor::Visitor).await
+    bind(
+        tx,
+        env,
+        visitor,
+        &account,
+        &decode(&found.payload)?,
+        Actor::Visitor,
+    )
+    .await
 }
 
 async fn bind(
@@ -135,7 +156,11 @@ async fn bind(
     let subject = env.subject(identifier);
     let owned = account::identifiers(tx, account).await?;
     if let Some(present) = account::email(&owned) {
-        return Ok(if present.subject == subject { Confirmed::Done } else { Confirmed::HasOne });
+        return Ok(if present.subject == subject {
+            Confirmed::Done
+        } else {
+            Confirmed::HasOne
+        });
     }
     if !account::claim(tx, &subject, identifier, account.id).await? {
         return Ok(Confirmed::Taken);

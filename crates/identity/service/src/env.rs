@@ -46,7 +46,10 @@ pub type Subject = [u8; 32];
 impl Env {
     /// The blind index of an identifier.
     pub fn subject(&self, identifier: &Identifier) -> Subject {
-        *self.vault.index(identifier.kind(), &identifier.index_form()).as_bytes()
+        *self
+            .vault
+            .index(identifier.kind(), &identifier.index_form())
+            .as_bytes()
     }
 
     /// The keyed hash under which something without an account is counted.
@@ -74,8 +77,12 @@ pub(crate) fn encode(identifier: &Identifier) -> String {
 pub(crate) fn decode(text: &str) -> Result<Identifier, ServiceError> {
     let wrong = ServiceError::Inconsistent("a sealed identifier");
     match text.split_once(':') {
-        Some(("phone", value)) => Phone::parse(value).map(Identifier::Phone).map_err(|_| wrong),
-        Some(("email", value)) => Email::parse(value).map(Identifier::Email).map_err(|_| wrong),
+        Some(("phone", value)) => Phone::parse(value)
+            .map(Identifier::Phone)
+            .map_err(|_| wrong),
+        Some(("email", value)) => Email::parse(value)
+            .map(Identifier::Email)
+            .map_err(|_| wrong),
         _ => Err(wrong),
     }
 }

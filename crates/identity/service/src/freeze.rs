@@ -41,7 +41,9 @@ pub async fn look(
     token: &LinkToken,
 ) -> Result<AlarmLink, ServiceError> {
     let found = link::find(tx, env, link::Purpose::Alarm, token).await?;
-    Ok(found.filter(|found| !found.is_over).map_or(AlarmLink::Over, |_| AlarmLink::Open))
+    Ok(found
+        .filter(|found| !found.is_over)
+        .map_or(AlarmLink::Over, |_| AlarmLink::Open))
 }
 
 /// «Это не я»: freezes, ends every session but that of the owner who presses, if they are signed in.
@@ -53,7 +55,9 @@ pub async fn alarm(
     presser: Option<&SignedIn>,
 ) -> Result<AlarmLink, ServiceError> {
     let found = link::find(tx, env, link::Purpose::Alarm, token).await?;
-    let Some(found) = found.filter(|found| !found.is_over) else { return Ok(AlarmLink::Over) };
+    let Some(found) = found.filter(|found| !found.is_over) else {
+        return Ok(AlarmLink::Over);
+    };
     let account = account::lock(tx, env, found.account.id).await?;
     if !link::consume(tx, token).await? {
         return Ok(AlarmLink::Over);
@@ -73,7 +77,10 @@ async fn freeze(
 ) -> Result<(), ServiceError> {
     let now = tx.now();
     let ended = session::end_all(tx, account.id, keep).await?;
-    let frozen = tx.execute(&account::sql::FREEZE, params![now, account.id.as_bytes()]).await? == 1;
+    let frozen = tx
+        .execute(&account::sql::FREEZE, params![now, account.id.as_bytes()])
+        .await?
+        == 1;
     if frozen {
         notice::tell(tx, env, visitor, account, Notice::Frozen).await?;
     }
@@ -81,7 +88,9 @@ async fn freeze(
     let details = Details::of(visitor)
         .fact("cause", cause)
         .fact("sessions_ended", ended.to_string());
-    let entry = Entry::new(FROZEN, actor).about(account.id).with(details.seal(&account.key));
+    let entry = Entry::new(FROZEN, actor)
+        .about(account.id)
+        .with(details.seal(&account.key));
     audit::append(tx, entry).await?;
     Ok(())
 }
@@ -115,7 +124,10 @@ pub async fn by_code(
     visitor: &Visitor,
     cmd: &Check,
 ) -> Result<ByCode, ServiceError> {
-    let cmd = Check { purpose: Purpose::Freeze, ..cmd.clone() };
+    let cmd = Check {
+        purpose: Purpose::Freeze,
+        ..cmd.clone()
+    };
     match codes::check(tx, env, visitor, &cmd).await? {
         Checked::NotAccepted(why) => Ok(ByCode::NotAccepted(why)),
         Checked::Refused(why) => Ok(ByCode::Refused(why)),
@@ -139,7 +151,10 @@ async fn unfreeze_left(
 ) -> Result<Vec<Purpose>, ServiceError> {
     let mut left = Vec::new();
     for purpose in unfreeze_needs(has_email) {
-        if codes::proof(tx, env, *purpose, &who.browser_key()).await?.is_none() {
+        if codes::proof(tx, env, *purpose, &who.browser_key())
+            .await?
+            .is_none()
+        {
             left.push(*purpose);
         }
     }
@@ -210,7 +225,12 @@ pub async fn unfreeze(
     code: &OneTimeCode,
 ) -> Result<Unfrozen, ServiceError> {
     let browser = who.browser_key();
-    let check = Check { purpose, browser, known: Some(who.browser), code: code.clone() };
+    let check = Check {
+        purpose,
+        browser,
+        known: Some(who.browser),
+        code: code.clone(),
+    };
     match codes::check(tx, env, visitor, &check).await? {
         Checked::NotAccepted(why) => return Ok(Unfrozen::NotAccepted(why)),
         Checked::Refused(why) => return Ok(Unfrozen::Refused(why)),
@@ -225,7 +245,10 @@ pub async fn unfreeze(
     for purpose in unfreeze_needs(has_email) {
         codes::end(tx, *purpose, &browser).await?;
     }
-    let lifted = tx.execute(&account::sql::UNFREEZE, params![account.id.as_bytes()]).await? == 1;
+    let lifted = tx
+        .execute(&account::sql::UNFREEZE, params![account.id.as_bytes()])
+        .await?
+        == 1;
     if lifted {
         notice::tell(tx, env, visitor, &account, Notice::Unfrozen).await?;
         audit::append(tx, who.entry(UNFROZEN, &Details::of(visitor))).await?;
@@ -255,6 +278,8 @@ pub async fn ask_by_code(
 
 /// A refusal other areas ask for before money leaves (BA-*).
 pub async fn is_frozen(tx: &mut ReadTx, account: kernel::AccountId) -> Result<bool, DbError> {
-    let row = tx.query_opt(&account::sql::FIND, params![account.as_bytes()]).await?;
+    let row = tx
+        .query_opt(&account::sql::FIND, params![account.as_bytes()])
+        .await?;
     row.map_or(Ok(true), |row| Ok(row.opt_timestamp(4)?.is_some()))
 }

@@ -3,10 +3,7 @@
 use db::ReadTx;
 use kernel::Timestamp;
 
-use crate::{
-    env::ServiceError,
-    session::SignedIn,
-};
+use crate::{env::ServiceError, session::SignedIn};
 
 /// One event.
 #[derive(Debug, Clone)]

@@ -25,8 +25,12 @@ pub async fn load(tx: &mut ReadTx, account: &Account) -> Result<Profile, Service
 }
 
 async fn load_version(tx: &mut ReadTx, account: &Account) -> Result<(Profile, i64), ServiceError> {
-    let row = tx.query_opt(&sql::FIND, params![account.id.as_bytes()]).await?;
-    let Some(row) = row else { return Ok((Profile::default(), 0)) };
+    let row = tx
+        .query_opt(&sql::FIND, params![account.id.as_bytes()])
+        .await?;
+    let Some(row) = row else {
+        return Ok((Profile::default(), 0));
+    };
     let opened = account.key.open(PROFILE, &row.bytes(0)?)?;
     let profile = serde_json::from_slice(&opened)
         .map_err(|_| ServiceError::Inconsistent("a sealed profile"))?;
@@ -51,7 +55,12 @@ pub async fn standing(tx: &mut ReadTx, account: &Account) -> Result<Standing, Se
     let profile = load(tx, account).await?;
     let owned = account::identifiers(tx, account).await?;
     let (level, missing) = level(&profile, account::email(&owned).is_some());
-    Ok(Standing { profile, owned, level, missing })
+    Ok(Standing {
+        profile,
+        owned,
+        level,
+        missing,
+    })
 }
 
 /// Changes one field. What is already there and needs a check waits for it.
@@ -74,15 +83,22 @@ pub async fn change(
     let sealed = account.key.seal(PROFILE, &text);
     let id = account.id.as_bytes();
     if version == 0 {
-        tx.execute_one(&sql::ADD, params![id, &sealed, 1_i64, now]).await?;
+        tx.execute_one(&sql::ADD, params![id, &sealed, 1_i64, now])
+            .await?;
     } else {
-        tx.execute_one(&sql::SAVE, params![&sealed, now, id, version]).await?;
+        tx.execute_one(&sql::SAVE, params![&sealed, now, id, version])
+            .await?;
     }
     raise_level(tx, &account).await?;
     notice::tell(tx, env, visitor, &account, Notice::ProfileChanged).await?;
-    let details = Details::of(visitor)
-        .fact("field", change.field())
-        .fact("outcome", if applied == Applied::Waits { "waits" } else { "accepted" });
+    let details = Details::of(visitor).fact("field", change.field()).fact(
+        "outcome",
+        if applied == Applied::Waits {
+            "waits"
+        } else {
+            "accepted"
+        },
+    );
     audit::append(tx, who.entry(action::PROFILE_CHANGED, &details)).await?;
     Ok(applied)
 }

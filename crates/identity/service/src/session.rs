@@ -28,7 +28,12 @@ pub struct SessionToken {
 impl SessionToken {
     /// The text for the cookie or the Authorization header, nowhere else.
     pub fn expose(&self) -> String {
-        format!("{}.{}.{}", self.account, self.session, self.secret.expose().as_str())
+        format!(
+            "{}.{}.{}",
+            self.account,
+            self.session,
+            self.secret.expose().as_str()
+        )
     }
 
     /// From its text.
@@ -37,7 +42,11 @@ impl SessionToken {
         let account = parts.next()?.parse().ok()?;
         let session = parts.next()?.parse().ok()?;
         let secret = Token::from_text(parts.next()?).ok()?;
-        Some(Self { account, session, secret })
+        Some(Self {
+            account,
+            session,
+            secret,
+        })
     }
 }
 
@@ -111,19 +120,25 @@ pub(crate) async fn begin(
     let now = tx.now();
     make_room(tx, env, account.id).await?;
     let fresh = known.is_none().then(|| Token::new(&*env.chance));
-    let browser = known.or_else(|| fresh.as_ref().map(Token::hash)).unwrap_or_default();
+    let browser = known
+        .or_else(|| fresh.as_ref().map(Token::hash))
+        .unwrap_or_default();
     let is_new_browser = !know_browser(tx, account.id, &browser).await?;
     let id = SessionId::new(now, &*env.chance);
     let secret = Token::new(&*env.chance);
     let end = visitor.agent.floor_char_boundary(AGENT_MAX);
     let agent = visitor.agent.get(..end).unwrap_or_default().to_owned();
-    let device = serde_json::to_vec(&Device { network: visitor.network, agent })
-        .map_err(|_| ServiceError::Inconsistent("a device is always JSON"))?;
+    let device = serde_json::to_vec(&Device {
+        network: visitor.network,
+        agent,
+    })
+    .map_err(|_| ServiceError::Inconsistent("a device is always JSON"))?;
     let sealed = account.key.seal(DEVICE, &device);
+    let token_hash = secret.hash();
     let row = params![
         account.id.as_bytes(),
         id.as_bytes(),
-        &secret.hash(),
+        &token_hash,
         method.as_str(),
         &browser,
         &sealed,
@@ -131,8 +146,17 @@ pub(crate) async fn begin(
         now,
     ];
     tx.execute_one(&sql::ADD, row).await?;
-    let token = SessionToken { account: account.id, session: id, secret };
-    Ok(Begun { token, id, browser: fresh, is_new_browser })
+    let token = SessionToken {
+        account: account.id,
+        session: id,
+        secret,
+    };
+    Ok(Begun {
+        token,
+        id,
+        browser: fresh,
+        is_new_browser,
+    })
 }
 
 async fn make_room(tx: &mut WriteTx, env: &Env, account: AccountId) -> Result<(), DbError> {
@@ -142,7 +166,8 @@ async fn make_room(tx: &mut WriteTx, env: &Env, account: AccountId) -> Result<()
         .map(|row| Ok((session_id(row, 0)?, row.timestamp(5)?)))
         .collect::<Result<Vec<_>, DbError>>()?;
     for session in rules::surplus(&live, &env.policy, tx.now()) {
-        tx.execute(&sql::END, params![account.as_bytes(), session.as_bytes()]).await?;
+        tx.execute(&sql::END, params![account.as_bytes(), session.as_bytes()])
+            .await?;
     }
     Ok(())
 }
@@ -154,7 +179,11 @@ async fn know_browser(
     hash: &[u8; 32],
 ) -> Result<bool, DbError> {
     let now = tx.now();
-    if tx.execute(&sql::BROWSER_SEEN, params![now, account.as_bytes(), hash]).await? == 1 {
+    if tx
+        .execute(&sql::BROWSER_SEEN, params![now, account.as_bytes(), hash])
+        .await?
+        == 1
+    {
         return Ok(true);
     }
     let none: &[u8] = &[];
@@ -178,7 +207,9 @@ pub async fn find(
     token: &SessionToken,
 ) -> Result<Option<SignedIn>, ServiceError> {
     let key = params![token.account.as_bytes(), token.session.as_bytes()];
-    let Some(row) = tx.query_opt(&sql::FIND, key).await? else { return Ok(None) };
+    let Some(row) = tx.query_opt(&sql::FIND, key).await? else {
+        return Ok(None);
+    };
     let now = tx.now();
     let seen_at = row.timestamp(4)?;
     let right = same(&row.array::<32>(0)?, &token.secret.hash());
@@ -202,7 +233,11 @@ pub async fn touch(
     session: SessionId,
 ) -> Result<(), DbError> {
     let now = tx.now();
-    tx.execute(&sql::TOUCH, params![now, account.as_bytes(), session.as_bytes(), now]).await?;
+    tx.execute(
+        &sql::TOUCH,
+        params![now, account.as_bytes(), session.as_bytes(), now],
+    )
+    .await?;
     Ok(())
 }
 
@@ -226,13 +261,11 @@ pub struct Listed {
 }
 
 /// The live sessions of whoever asks, latest first.
-pub async fn list(
-    tx: &mut ReadTx,
-    env: &Env,
-    who: &SignedIn,
-) -> Result<Vec<Listed>, ServiceError> {
+pub async fn list(tx: &mut ReadTx, env: &Env, who: &SignedIn) -> Result<Vec<Listed>, ServiceError> {
     let now = tx.now();
-    let rows = tx.query(&sql::LIST, params![who.account.id.as_bytes()]).await?;
+    let rows = tx
+        .query(&sql::LIST, params![who.account.id.as_bytes()])
+        .await?;
     let mut listed = Vec::with_capacity(rows.len());
     for row in &rows {
         let seen_at = row.timestamp(5)?;
@@ -264,8 +297,11 @@ pub async fn sign_out(
 ) -> Result<(), ServiceError> {
     let key = params![who.account.id.as_bytes(), who.session.as_bytes()];
     if tx.execute(&sql::END, key).await? == 1 {
-        audit::append(tx, who.entry(audit::action::SESSION_SIGNED_OUT, &Details::of(visitor)))
-            .await?;
+        audit::append(
+            tx,
+            who.entry(audit::action::SESSION_SIGNED_OUT, &Details::of(visitor)),
+        )
+        .await?;
     }
     Ok(())
 }
@@ -280,7 +316,11 @@ pub async fn end(
     let key = params![who.account.id.as_bytes(), session.as_bytes()];
     let ended = tx.execute(&sql::END, key).await? == 1;
     if ended {
-        audit::append(tx, who.entry(audit::action::SESSION_ENDED, &Details::of(visitor))).await?;
+        audit::append(
+            tx,
+            who.entry(audit::action::SESSION_ENDED, &Details::of(visitor)),
+        )
+        .await?;
     }
     Ok(ended)
 }
@@ -313,5 +353,6 @@ pub(crate) async fn end_all(
     let browser = keep.map_or([0; 32], |who| who.browser);
     let key = params![account.as_bytes(), &browser];
     tx.execute(&sql::BROWSER_FORGET_OTHERS, key).await?;
-    tx.execute(&sql::END_OTHERS, params![account.as_bytes(), session]).await
+    tx.execute(&sql::END_OTHERS, params![account.as_bytes(), session])
+        .await
 }

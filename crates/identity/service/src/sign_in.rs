@@ -90,9 +90,10 @@ async fn enter(
     if begun.is_new_browser {
         notice::tell(tx, env, visitor, account, Notice::NewDevice).await?;
     }
-    let details = Details::of(visitor)
-        .fact("method", method.as_str())
-        .fact("new_browser", if begun.is_new_browser { "yes" } else { "no" });
+    let details = Details::of(visitor).fact("method", method.as_str()).fact(
+        "new_browser",
+        if begun.is_new_browser { "yes" } else { "no" },
+    );
     let entry = Entry::by_customer(audit::action::SIGN_IN_SUCCEEDED, account.id)
         .in_session(begun.id)
         .with(details.seal(&account.key));
@@ -147,15 +148,15 @@ pub async fn register(
     }
     let made = match proved.owner {
         Some(_) => None,
-        None => {
-            account::create(tx, env, visitor, &proved.subject, &proved.identifier).await?
-        }
+        None => account::create(tx, env, visitor, &proved.subject, &proved.identifier).await?,
     };
     let is_new = made.is_some();
     let account = match made {
         Some(account) => account,
         None => {
-            let owner = codes::owner(tx, &proved.subject).await?.ok_or(DbError::Retry)?;
+            let owner = codes::owner(tx, &proved.subject)
+                .await?
+                .ok_or(DbError::Retry)?;
             account::lock(tx, env, owner).await?
         }
     };
@@ -166,8 +167,7 @@ pub async fn register(
             .with(Details::of(visitor).seal(&account.key));
         audit::append(tx, entry).await?;
     }
-    let mut welcome =
-        enter(tx, env, visitor, &account, &proved, &cmd.browser, cmd.known).await?;
+    let mut welcome = enter(tx, env, visitor, &account, &proved, &cmd.browser, cmd.known).await?;
     welcome.is_new = is_new;
     Ok(Registered::In(Box::new(welcome)))
 }

@@ -1,49 +1,21 @@
 //! Peers that stand on the other side of a carrier: real servers in their own
 //! processes, told what to do on stdin, telling what they saw on stdout.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![expect(dead_code, reason = "each test file uses its own part")]
 
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use kernel::{Chance, Clock, Identifier, MessageId, Timestamp};
+use kernel::{Identifier, MessageId, Timestamp};
 use notify::{Body, Outgoing};
 use serde_json::Value;
+use testkit::SeededChance;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-/// A clock that stands still until told otherwise.
-pub struct Still(pub AtomicI64);
-impl Still {
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicI64::new(1_790_000_000_000_000)))
-    }
-    pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(by.as_micros() as i64, Ordering::Relaxed);
-    }
-}
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::Relaxed))
-    }
-}
-
-/// Counts up: repeatable, and ids differ.
-pub struct Counting(pub std::sync::atomic::AtomicU8);
-impl Chance for Counting {
-    fn fill(&self, bytes: &mut [u8]) {
-        for byte in bytes {
-            *byte = self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
 pub fn outgoing(to: Identifier, body: Body) -> Outgoing {
-    static CHANCE: Counting = Counting(std::sync::atomic::AtomicU8::new(0));
     Outgoing {
-        id: MessageId::new(Timestamp::from_secs(1_790_000_000), &CHANCE),
+        id: MessageId::new(Timestamp::from_secs(1_790_000_000), &*SeededChance::new(1)),
         to,
         body,
         worthless_after: None,
@@ -54,17 +26,8 @@ pub fn phone() -> Identifier {
     Identifier::Phone(kernel::Phone::parse("+79001234567").unwrap())
 }
 
-/// Where `cargo xtask test` puts what the tests need.
-fn tools() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target")),
-        PathBuf::from,
-    );
-    target.join("tools")
-}
-
 fn script(name: &str) -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/peers")).join(name)
+    testkit::tools::workspace().join("tests/peers").join(name)
 }
 
 /// A running peer; it ends with the test.
@@ -77,25 +40,14 @@ pub struct Peer {
 
 impl Peer {
     pub async fn node(name: &str, env: &[(&str, &str)]) -> Self {
-        let modules = tools().join("node_modules");
-        assert!(
-            modules.exists(),
-            "{} is missing: `cargo xtask test` puts it there",
-            modules.display()
-        );
-        let mut command = Command::new("node");
+        let modules = testkit::tools::folder().join("node_modules");
+        let mut command = Command::new(testkit::tools::needed(&["node"]));
         command.arg(script(name)).env("NODE_MODULES", modules);
         Self::start(command, env).await
     }
 
     pub async fn python(name: &str, env: &[(&str, &str)]) -> Self {
-        let python = tools().join("venv/bin/python");
-        assert!(
-            python.exists(),
-            "{} is missing: `cargo xtask test` puts it there",
-            python.display()
-        );
-        let mut command = Command::new(python);
+        let mut command = Command::new(testkit::tools::python("python"));
         command.arg(script(name));
         Self::start(command, env).await
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use identity_core::challenge::Channel;
 use kernel::Timestamp;
 use webkit::page::{Shell, Tone, sample};
 
@@ -19,6 +20,17 @@ pub enum CodeWay {
 }
 
 impl CodeWay {
+    /// The way of a channel of `identity-core`; the digits tell the two calls
+    /// apart.
+    pub const fn of(channel: Channel, digits: u8) -> Self {
+        match channel {
+            Channel::Sms => Self::Sms,
+            Channel::Call if digits == 4 => Self::Call4,
+            Channel::Call => Self::Call6,
+            Channel::Email => Self::Email,
+        }
+    }
+
     /// The value of `channel` that the resend form sends.
     pub const fn tag(self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 //! The start page of the cabinet.
 
 use askama::Template;
+use identity_core::account;
 use kernel::Timestamp;
 use webkit::components::{Key, KeyRing, StepState, WayKind};
 use webkit::page::{Area, Limited, Sample, Shell, Tone, sample};
@@ -50,6 +51,28 @@ impl Level {
     }
 }
 
+impl From<account::Level> for Level {
+    fn from(level: account::Level) -> Self {
+        match level {
+            account::Level::Limited => Self::Limited,
+            account::Level::Protected => Self::Protected,
+            account::Level::Identified => Self::Identified,
+        }
+    }
+}
+
+impl From<account::Missing> for Missing {
+    fn from(missing: account::Missing) -> Self {
+        match missing {
+            account::Missing::Name => Self::Name,
+            account::Missing::Email => Self::Email,
+            account::Missing::BirthDate => Self::Birth,
+            account::Missing::Passport => Self::Passport,
+            account::Missing::InnOrSnils => Self::InnOrSnils,
+        }
+    }
+}
+
 /// What the next level lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
@@ -59,6 +82,10 @@ pub enum Missing {
     Email,
     /// E-mail added, not confirmed.
     EmailConfirmation,
+    /// Birth date.
+    Birth,
+    /// The birth date.
+    BirthDate,
     /// Passport.
     Passport,
     /// Passport waits for a check: nothing to do.
@@ -74,6 +101,8 @@ impl Missing {
             Self::Name => "missing-name",
             Self::Email => "missing-email",
             Self::EmailConfirmation => "missing-email-confirmation",
+            Self::Birth => "missing-birth",
+            Self::BirthDate => "missing-birth-date",
             Self::Passport => "missing-passport",
             Self::PassportCheck => "missing-passport-check",
             Self::InnOrSnils => "missing-inn-or-snils",
@@ -86,6 +115,8 @@ impl Missing {
             Self::Name => "/profile/data/name",
             Self::Email => "/profile/email",
             Self::EmailConfirmation => "/profile/email/code",
+            Self::Birth => "/profile/data/birth",
+            Self::BirthDate => "/profile/data/birth",
             Self::Passport => "/profile/data/passport",
             Self::PassportCheck => "/profile/data",
             Self::InnOrSnils => "/profile/data/inn",
@@ -95,9 +126,10 @@ impl Missing {
     /// The icon of the sprite.
     pub const fn icon(self) -> &'static str {
         match self {
-            Self::Name => "user",
+            Self::Name | Self::BirthDate => "user",
             Self::Email | Self::EmailConfirmation => "mail",
             Self::Passport | Self::InnOrSnils => "id-card",
+            Self::Birth => "calendar",
             Self::PassportCheck => "clock",
         }
     }
@@ -221,7 +253,7 @@ impl Sample for Home {
             p: p.clone(),
             name: name.clone(),
             level: Level::Protected,
-            missing: vec![Missing::Passport, Missing::InnOrSnils],
+            missing: vec![Missing::Birth, Missing::Passport, Missing::InnOrSnils],
             attention: newest(EventKind::SignedInNewDevice)
                 .map(Attention::NewDevice)
                 .into_iter()

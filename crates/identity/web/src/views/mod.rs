@@ -5,9 +5,15 @@
 
 pub mod code;
 pub mod events;
+pub mod freeze;
+pub mod help;
 pub mod home;
+pub mod links;
+pub mod notifications;
+pub mod profile;
 pub mod security;
 pub mod sign_in;
+pub mod wrong;
 
 webkit::sample_pages! {
     /// Shows every sample of every page of identity.
@@ -22,34 +28,68 @@ webkit::sample_pages! {
     "sign_in_consent" => sign_in::SignInConsent,
     "sign_in_limited" => sign_in::SignInLimited,
     "signed_out" => sign_in::SignedOut,
+    "profile_data" => profile::ProfileData,
+    "edit_name" => profile::EditName,
+    "edit_birth" => profile::EditBirth,
+    "edit_address" => profile::EditAddress,
+    "edit_passport" => profile::EditPassport,
+    "check_passport" => profile::CheckPassport,
+    "edit_inn" => profile::EditInn,
+    "edit_snils" => profile::EditSnils,
+    "profile_email" => profile::ProfileEmail,
+    "email_code" => profile::EmailCode,
+    "notifications" => notifications::Notifications,
+    "not_me" => links::NotMe,
+    "unsubscribe" => links::Unsubscribe,
+    "email_link" => links::EmailLink,
+    "freeze_start" => freeze::FreezeStart,
+    "freeze_code" => freeze::FreezeCode,
+    "freeze_done" => freeze::FreezeDone,
+    "unfreeze_code" => freeze::UnfreezeCode,
+    "help" => help::Help,
+    "no_code" => help::NoCode,
+    "consent_text" => help::ConsentText,
 }
 
 /// Paths that pages of identity and the shell lead to; `{}` is one segment.
 pub const ROUTES: &[&str] = &[
     "/",
+    "/email/confirm/{}",
     "/freeze",
+    "/freeze/code",
+    "/freeze/code/resend",
+    "/freeze/done",
     "/help",
     "/help/no-code",
     "/legal/consent",
+    "/not-me/{}",
     "/preferences",
     "/profile/data",
+    "/profile/data/address",
+    "/profile/data/birth",
     "/profile/data/inn",
     "/profile/data/name",
     "/profile/data/passport",
+    "/profile/data/passport/send",
+    "/profile/data/snils",
     "/profile/devices",
     "/profile/devices/end-others",
     "/profile/devices/{}/end",
     "/profile/email",
     "/profile/email/code",
+    "/profile/email/code/resend",
     "/profile/history",
     "/profile/notifications",
     "/profile/security",
     "/profile/security/freeze",
     "/profile/security/unfreeze",
+    "/profile/security/unfreeze/code",
+    "/profile/security/unfreeze/code/resend",
     "/sign-in",
     "/sign-in/code",
     "/sign-in/code/resend",
     "/sign-in/consent",
     "/sign-in/email",
     "/sign-out",
+    "/unsubscribe/{}",
 ];

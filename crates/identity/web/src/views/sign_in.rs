@@ -1,16 +1,18 @@
 //! Sign-in and registration, which are the same (ID-1).
 
 use askama::Template;
+use identity_core::consent::MarketingChannel;
 use kernel::Timestamp;
 use webkit::i18n::Message;
 use webkit::page::{Sample, Shell, Tone, sample};
 
 use super::code::{CodeEntry, CodeState, CodeWay, Delivery};
+use super::notifications::channel_name;
 
 /// `GET /sign-in`: the phone number. `POST /sign-in` takes `phone`.
 ///
-/// Errors: `phone-error-empty`, `phone-error-invalid`, `phone-error-country`,
-/// `phone-error-landline` on `phone`.
+/// Errors on `phone`: [`super::wrong::phone`], and `phone-error-country` where
+/// codes are not sent.
 #[derive(Clone, Debug, Template)]
 #[template(path = "sign_in/phone.html")]
 pub struct SignInPhone {
@@ -47,10 +49,10 @@ impl Sample for SignInPhone {
                 ),
             ),
             (
-                "error_landline",
+                "error_service",
                 page(
-                    p.clone().with_error("phone", "phone-error-landline"),
-                    "8 495 123-45-67",
+                    p.clone().with_error("phone", "phone-error-not-personal"),
+                    "8 800 555-35-35",
                 ),
             ),
             (
@@ -63,7 +65,7 @@ impl Sample for SignInPhone {
 
 /// `GET /sign-in/email`: the e-mail way. `POST /sign-in/email` takes `email`.
 ///
-/// Errors: `email-error-empty`, `email-error-invalid` on `email`.
+/// Errors on `email`: [`super::wrong::email`].
 #[derive(Clone, Debug, Template)]
 #[template(path = "sign_in/email.html")]
 pub struct SignInEmail {
@@ -216,60 +218,27 @@ pub struct SignInConsent {
     /// Version of the consent's text.
     pub version: String,
     /// Marketing channels ticked before an error; all off at first.
-    pub marketing: Vec<Marketing>,
+    pub marketing: Vec<MarketingChannel>,
 }
 
-/// A channel of marketing messages (ID-12).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Marketing {
-    /// SMS.
-    Sms,
-    /// E-mail.
-    Email,
-    /// Messengers.
-    Messenger,
-    /// Push.
-    Push,
-}
-
-impl Marketing {
-    /// Every channel in the order shown.
-    pub const ALL: [Self; 4] = [Self::Sms, Self::Email, Self::Messenger, Self::Push];
-
-    /// The name of its switch at registration.
-    pub const fn field(self) -> &'static str {
-        match self {
-            Self::Sms => "marketing_sms",
-            Self::Email => "marketing_email",
-            Self::Messenger => "marketing_messenger",
-            Self::Push => "marketing_push",
-        }
-    }
-
-    /// The channel's short name, part of field names under Notifications.
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Self::Sms => "sms",
-            Self::Email => "email",
-            Self::Messenger => "messenger",
-            Self::Push => "push",
-        }
-    }
-
-    /// Id of its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sms => "marketing-sms",
-            Self::Email => "marketing-email",
-            Self::Messenger => "marketing-messenger",
-            Self::Push => "marketing-push",
-        }
+impl SignInConsent {
+    fn switches(&self) -> Vec<(String, &'static str, bool)> {
+        MarketingChannel::ALL
+            .into_iter()
+            .map(|channel| {
+                (
+                    format!("marketing_{}", channel.as_str()),
+                    channel_name(channel),
+                    self.marketing.contains(&channel),
+                )
+            })
+            .collect()
     }
 }
 
 impl Sample for SignInConsent {
     fn samples(p: &Shell) -> Vec<(&'static str, Self)> {
-        let page = |p: Shell, marketing: Vec<Marketing>| Self {
+        let page = |p: Shell, marketing: Vec<MarketingChannel>| Self {
             p,
             version: "1.0".to_owned(),
             marketing,
@@ -280,7 +249,7 @@ impl Sample for SignInConsent {
                 "error",
                 page(
                     p.clone().with_error("consent", "consent-error-required"),
-                    vec![Marketing::Email],
+                    vec![MarketingChannel::Email],
                 ),
             ),
         ]

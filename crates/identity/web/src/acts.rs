@@ -1,0 +1,637 @@
+//! What pages and the API do alike: each command runs once per key, and its answer can be kept and given
+//! again (EV-3). This is the one place where the use cases of identity are called for their effects.
+
+use db::{BoxFuture, WriteTx};
+use identity_core::{
+    challenge::{NotAccepted, Purpose},
+    consent::{MarketingChannel, Source, Topic},
+    guessing::Refused,
+    profile::{Applied, Change},
+    sending::NotNow,
+};
+use identity_service::{
+    Env, ServiceError,
+    codes::{self, Ask, Asked, Check},
+    consent, email, freeze,
+    link::LinkToken,
+    profile, session,
+    session::SignedIn,
+    sign_in::{self, Register, Registered, Verified, Welcome},
+};
+use kernel::{Email, Identifier, SessionId, Timestamp, Visitor, code::OneTimeCode};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::sync::Arc;
+use webkit::once::{Once, OnceKey, once};
+
+use crate::state::{Fault, State};
+
+/// What became of asking for a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskDone {
+    /// On its way.
+    Sent,
+    /// The pause after the previous code: the page of that code says when.
+    Pause {
+        /// Microseconds UTC.
+        until: i64,
+    },
+    /// No more now, for this identifier, network or range of numbers.
+    UsedUp {
+        /// Microseconds UTC.
+        until: i64,
+    },
+    /// No more calls now; another channel is open.
+    Calls {
+        /// Microseconds UTC.
+        until: i64,
+    },
+    /// Codes are closed for this identifier until a stronger factor is shown.
+    Closed,
+    /// No messages go to this country.
+    Country,
+    /// The account has a confirmed address already.
+    HasOne,
+}
+
+impl From<Asked> for AskDone {
+    fn from(asked: Asked) -> Self {
+        let micros = |until: Timestamp| until.as_micros();
+        match asked {
+            Asked::Sent => Self::Sent,
+            Asked::NotNow(NotNow::Pause { until }) => Self::Pause {
+                until: micros(until),
+            },
+            Asked::NotNow(NotNow::Calls { until }) => Self::Calls {
+                until: micros(until),
+            },
+            Asked::NotNow(other) => Self::UsedUp {
+                until: micros(other.until()),
+            },
+            Asked::Closed => Self::Closed,
+            Asked::Country => Self::Country,
+        }
+    }
+}
+
+/// Why a code was not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Not the code.
+    Wrong {
+        /// Tries left.
+        left: u32,
+    },
+    /// Used, replaced or exhausted.
+    Dead,
+    /// Its time is over.
+    Expired,
+    /// Codes rest.
+    Rests {
+        /// Microseconds UTC.
+        until: i64,
+    },
+    /// Codes are closed until a stronger factor is shown.
+    Closed,
+}
+
+impl From<NotAccepted> for Refusal {
+    fn from(why: NotAccepted) -> Self {
+        match why {
+            NotAccepted::Wrong { left } => Self::Wrong { left },
+            NotAccepted::Dead => Self::Dead,
+            NotAccepted::Expired => Self::Expired,
+        }
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(why: Refused) -> Self {
+        match why {
+            Refused::Rests { until } | Refused::Network { until } => Self::Rests {
+                until: until.as_micros(),
+            },
+            Refused::Closed => Self::Closed,
+        }
+    }
+}
+
+/// Somebody is in. Holds secrets: kept sealed, never printed.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Entered {
+    /// Text of the session token.
+    pub token: String,
+    /// Text of the browser's token, when it is new.
+    pub browser: Option<String>,
+    /// Where to go.
+    pub next: String,
+    /// The account was made just now.
+    pub is_new: bool,
+}
+
+impl From<Box<Welcome>> for Entered {
+    fn from(welcome: Box<Welcome>) -> Self {
+        Self {
+            token: welcome.token.expose(),
+            browser: welcome
+                .browser
+                .map(|browser| browser.expose().as_str().to_owned()),
+            next: welcome.next.as_str().to_owned(),
+            is_new: welcome.is_new,
+        }
+    }
+}
+
+/// What became of a sign-in code.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum VerifyDone {
+    /// In.
+    In(Entered),
+    /// Right; the consent is asked for.
+    NeedsConsent,
+    /// No.
+    Refused(Refusal),
+}
+
+/// What became of a registration.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum RegisterDone {
+    /// In.
+    In(Entered),
+    /// The box was not ticked.
+    ConsentMissing,
+    /// Begin anew.
+    ProofMissing,
+}
+
+/// What became of a confirmation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfirmDone {
+    /// The address is the account's.
+    Done,
+    /// It leads to another account.
+    Taken,
+    /// The account has another address.
+    HasOne,
+    /// The link was used, has run out, or never was.
+    LinkOver,
+    /// No.
+    Refused(Refusal),
+}
+
+impl From<email::Confirmed> for ConfirmDone {
+    fn from(confirmed: email::Confirmed) -> Self {
+        use email::Confirmed as C;
+        match confirmed {
+            C::Done => Self::Done,
+            C::Taken => Self::Taken,
+            C::HasOne => Self::HasOne,
+            C::LinkOver => Self::LinkOver,
+            C::NotAccepted(why) => Self::Refused(why.into()),
+            C::Refused(why) => Self::Refused(why.into()),
+        }
+    }
+}
+
+/// What became of a code that freezes or lifts a freeze.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FreezeDone {
+    /// Done.
+    Done,
+    /// Right; this proof comes next.
+    Next(Purpose),
+    /// No.
+    Refused(Refusal),
+}
+
+type Input<C> = (Env, Visitor, C);
+
+impl State {
+    /// Runs a command once.
+    async fn act<C, T, F>(
+        &self,
+        name: &'static str,
+        key: OnceKey,
+        visitor: &Visitor,
+        cmd: C,
+        command: F,
+    ) -> Result<Once<T>, Fault>
+    where
+        C: Send + Sync + 'static,
+        T: Serialize + DeserializeOwned + Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut WriteTx, &'t Input<C>) -> BoxFuture<'t, Result<T, ServiceError>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let input = (self.env.clone(), visitor.clone(), cmd);
+        Ok(once(&self.db, &self.site.vault, name, key, input, command).await?)
+    }
+
+    /// Asks for a code (ID-1, ID-2).
+    pub async fn ask(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        ask: Ask,
+    ) -> Result<Once<AskDone>, Fault> {
+        self.act(
+            "sign_in.ask",
+            key,
+            visitor,
+            ask,
+            |tx, (env, visitor, ask)| {
+                Box::pin(async move { Ok(codes::ask(tx, env, visitor, ask).await?.into()) })
+            },
+        )
+        .await
+    }
+
+    /// Checks a sign-in code.
+    pub async fn verify(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        check: Check,
+    ) -> Result<Once<VerifyDone>, Fault> {
+        self.act(
+            "sign_in.verify",
+            key,
+            visitor,
+            check,
+            |tx, (env, visitor, check)| {
+                Box::pin(async move {
+                    Ok(match sign_in::verify(tx, env, visitor, check).await? {
+                        Verified::In(welcome) => VerifyDone::In(welcome.into()),
+                        Verified::NeedsConsent => VerifyDone::NeedsConsent,
+                        Verified::NotAccepted(why) => VerifyDone::Refused(why.into()),
+                        Verified::Refused(why) => VerifyDone::Refused(why.into()),
+                    })
+                })
+            },
+        )
+        .await
+    }
+
+    /// Makes an account.
+    pub async fn register(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        cmd: Register,
+    ) -> Result<Once<RegisterDone>, Fault> {
+        self.act(
+            "sign_in.register",
+            key,
+            visitor,
+            cmd,
+            |tx, (env, visitor, cmd)| {
+                Box::pin(async move {
+                    Ok(match sign_in::register(tx, env, visitor, cmd).await? {
+                        Registered::In(welcome) => RegisterDone::In(welcome.into()),
+                        Registered::ConsentMissing => RegisterDone::ConsentMissing,
+                        Registered::ProofMissing => RegisterDone::ProofMissing,
+                    })
+                })
+            },
+        )
+        .await
+    }
+
+    /// Asks for the confirmation of an e-mail address (ID-4).
+    pub async fn add_email(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        who: Arc<SignedIn>,
+        address: Email,
+    ) -> Result<Once<AskDone>, Fault> {
+        let cmd = (who, address);
+        self.act(
+            "email.add",
+            key,
+            visitor,
+            cmd,
+            |tx, (env, visitor, (who, address))| {
+                Box::pin(async move {
+                    Ok(match email::add(tx, env, visitor, who, address).await? {
+                        email::Added::Asked(asked) => asked.into(),
+                        email::Added::HasOne => AskDone::HasOne,
+                    })
+                })
+            },
+        )
+        .await
+    }
+
+    /// Confirms an address by code.
+    pub async fn confirm_email(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        who: Arc<SignedIn>,
+        code: OneTimeCode,
+    ) -> Result<Once<ConfirmDone>, Fault> {
+        let cmd = (who, code);
+        self.act(
+            "email.confirm",
+            key,
+            visitor,
+            cmd,
+            |tx, (env, visitor, (who, code))| {
+                Box::pin(
+                    async move { Ok(email::confirm(tx, env, visitor, who, code).await?.into()) },
+                )
+            },
+        )
+        .await
+    }
+
+    /// Confirms an address by the link's button.
+    pub async fn confirm_email_by_link(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        link: LinkToken,
+    ) -> Result<Once<ConfirmDone>, Fault> {
+        self.act(
+            "email.confirm_by_link",
+            key,
+            visitor,
+            link,
+            |tx, (env, visitor, link)| {
+                Box::pin(
+                    async move { Ok(email::confirm_by_link(tx, env, visitor, link).await?.into()) },
+                )
+            },
+        )
+        .await
+    }
+
+    /// «Это не я» (ID-13). True when it took effect now.
+    pub async fn alarm(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        link: LinkToken,
+        presser: Option<Arc<SignedIn>>,
+    ) -> Result<Once<bool>, Fault> {
+        let cmd = (link, presser);
+        self.act(
+            "freeze.alarm",
+            key,
+            visitor,
+            cmd,
+            |tx, (env, visitor, (link, presser))| {
+                Box::pin(async move {
+                    let done = freeze::alarm(tx, env, visitor, link, presser.as_deref()).await?;
+                    Ok(done == freeze::AlarmLink::Open)
+                })
+            },
+        )
+        .await
+    }
+
+    /// Asks for a code to freeze by, from any browser (ID-13).
+    pub async fn ask_freeze(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        identifier: Identifier,
+        browser: codes::BrowserKey,
+    ) -> Result<Once<AskDone>, Fault> {
+        let cmd = (identifier, browser);
+        self.act(
+            "freeze.ask",
+            key,
+            visitor,
+            cmd,
+            |tx, (env, visitor, (identifier, browser))| {
+                Box::pin(async move {
+                    let asked = freeze::ask_by_code(tx, env, visitor, identifier, *browser).await?;
+                    Ok(asked.into())
+                })
+            },
+        )
+        .await
+    }
+
+    /// Freezes by code.
+    pub async fn freeze_by_code(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        check: Check,
+    ) -> Result<Once<FreezeDone>, Fault> {
+        self.act(
+            "freeze.by_code",
+            key,
+            visitor,
+            check,
+            |tx, (env, visitor, check)| {
+                Box::pin(async move {
+                    Ok(match freeze::by_code(tx, env, visitor, check).await? {
+                        freeze::ByCode::Done => FreezeDone::Done,
+                        freeze::ByCode::NotAccepted(why) => FreezeDone::Refused(why.into()),
+                        freeze::ByCode::Refused(why) => FreezeDone::Refused(why.into()),
+                    })
+                })
+            },
+        )
+        .await
+    }
+
+    /// Freezes the account of whoever asks.
+    pub async fn freeze_mine(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        who: Arc<SignedIn>,
+    ) -> Result<Once<()>, Fault> {
+        self.act(
+            "freeze.mine",
+            key,
+            visitor,
+            who,
+            |tx, (env, visitor, who)| Box::pin(freeze::freeze_mine(tx, env, visitor, who)),
+        )
+        .await
+    }
+
+    /// Asks for the next code that lifts the freeze.
+    pub async fn ask_unfreeze(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        who: Arc<SignedIn>,
+    ) -> Result<Once<Result<Purpose, AskDone>>, Fault> {
+        self.act(
+            "freeze.ask_lift",
+            key,
+            visitor,
+            who,
+            |tx, (env, visitor, who)| {
+                Box::pin(async move {
+                    let asked = freeze::ask_unfreeze(tx, env, visitor, who).await?;
+                    Ok(asked.map_err(AskDone::from))
+                })
+            },
+        )
+        .await
+    }
+
+    /// Checks a code that lifts the freeze.
+    pub async fn unfreeze(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        who: Arc<SignedIn>,
+        purpose: Purpose,
+        code: OneTimeCode,
+    ) -> Result<Once<FreezeDone>, Fault> {
+        let cmd = (who, purpose, code);
+        self.act(
+            "freeze.lift",
+            key,
+            visitor,
+            cmd,
+            |tx, (env, visitor, (who, purpose, code))| {
+                Box::pin(async move {
+                    use freeze::Unfrozen as U;
+                    Ok(
+                        match freeze::unfreeze(tx, env, visitor, who, *purpose, code).await? {
+                            U::Done => FreezeDone::Done,
+                            U::Next(purpose) => FreezeDone::Next(purpose),
+                            U::NotAccepted(why) => FreezeDone::Refused(why.into()),
+                            U::Refused(why) => FreezeDone::Refused(why.into()),
+                        },
+                    )
+                })
+            },
+        )
+        .await
+    }
+
+    /// Changes one field of the profile (ID-10). The answer is the stable name of what became of it.
+    pub async fn change_profile(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        who: Arc<SignedIn>,
+        change: Change,
+    ) -> Result<Once<ProfileDone>, Fault> {
+        let cmd = (who, change);
+        self.act(
+            "profile.change",
+            key,
+            visitor,
+            cmd,
+            |tx, (env, visitor, (who, change))| {
+                Box::pin(async move {
+                    Ok(
+                        match profile::change(tx, env, visitor, who, change).await? {
+                            Applied::Same => ProfileDone::Same,
+                            Applied::Accepted => ProfileDone::Accepted,
+                            Applied::Waits => ProfileDone::Waits,
+                        },
+                    )
+                })
+            },
+        )
+        .await
+    }
+
+    /// Sets the marketing switches (ID-12).
+    pub async fn set_subscriptions(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        who: Arc<SignedIn>,
+        on: Vec<(MarketingChannel, Topic)>,
+        source: Source,
+    ) -> Result<Once<usize>, Fault> {
+        let cmd = (who, consent::SetSubscriptions { on, source });
+        self.act(
+            "consent.set",
+            key,
+            visitor,
+            cmd,
+            |tx, (env, visitor, (who, cmd))| Box::pin(consent::set(tx, env, visitor, who, cmd)),
+        )
+        .await
+    }
+
+    /// Switches one subscription off by the link of a message.
+    pub async fn unsubscribe(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        link: consent::Unsubscribe,
+    ) -> Result<Once<()>, Fault> {
+        self.act(
+            "consent.unsubscribe",
+            key,
+            visitor,
+            link,
+            |tx, (env, visitor, link)| Box::pin(consent::unsubscribe(tx, env, visitor, link)),
+        )
+        .await
+    }
+
+    /// Signs out. Repeating it changes nothing, so it takes no key.
+    pub async fn sign_out(&self, visitor: &Visitor, who: Arc<SignedIn>) -> Result<(), Fault> {
+        let input = (visitor.clone(), who);
+        Ok(self
+            .db
+            .write("session.sign_out", input, |tx, (visitor, who)| {
+                Box::pin(session::sign_out(tx, visitor, who))
+            })
+            .await?)
+    }
+
+    /// Ends one of the person's own sessions; false when there is none such.
+    pub async fn end_session(
+        &self,
+        visitor: &Visitor,
+        who: Arc<SignedIn>,
+        session: SessionId,
+    ) -> Result<bool, Fault> {
+        let input = (visitor.clone(), who, session);
+        Ok(self
+            .db
+            .write("session.end", input, |tx, (visitor, who, session)| {
+                Box::pin(session::end(tx, visitor, who, *session))
+            })
+            .await?)
+    }
+
+    /// Ends every other session.
+    pub async fn end_other_sessions(
+        &self,
+        visitor: &Visitor,
+        who: Arc<SignedIn>,
+    ) -> Result<u64, Fault> {
+        let input = (visitor.clone(), who);
+        Ok(self
+            .db
+            .write("session.end_others", input, |tx, (visitor, who)| {
+                Box::pin(session::end_others(tx, visitor, who))
+            })
+            .await?)
+    }
+}
+
+/// What became of a change of the profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileDone {
+    /// Nothing differed.
+    Same,
+    /// It is in the profile.
+    Accepted,
+    /// It waits for a check.
+    Waits,
+}
