@@ -175,7 +175,7 @@ pub async fn register(
             .with(Details::of(visitor).seal(&account.key));
         audit::append(tx, entry).await?;
     }
-    let mut welcome = enter(tx, env, visitor, &account, &proved, &cmd.browser, cmd.known).await?;
-    welcome.is_new = is_new;
+    let door = Door { browser: cmd.browser, known: cmd.known, is_new };
+    let welcome = enter(tx, env, visitor, &account, &proved, &door).await?;
     Ok(Registered::In(Box::new(welcome)))
 }
