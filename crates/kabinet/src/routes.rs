@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use http::StatusCode;
 use webkit::visit::guard;
 
 use crate::edge::{self, BODY_MAX, BodyBounds};
@@ -29,6 +30,8 @@ pub(crate) fn at_the_edge(routes: Router, house: &House, wired: &Wired) -> Route
         within: house.settings.server.body_timeout,
     };
     routes
+        // Its own, so that layers hold for it whatever is merged later.
+        .fallback(async || StatusCode::NOT_FOUND)
         .layer(from_fn_with_state(bounds, edge::bound))
         .layer(from_fn_with_state(Arc::clone(&wired.site), guard))
         .layer(from_fn(edge::log))

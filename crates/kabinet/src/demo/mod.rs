@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use config::Settings;
 use kernel::Clock;
+use notify::Keeper;
 use notify::simulated::SimulatedPhone;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,7 @@ use crate::house::{self, House, Missing};
 use crate::operations::{self, Operations};
 use crate::run::{self, Doors};
 use crate::supervisor::Supervisor;
+use crate::wiring::carriers::Carriers;
 use crate::{background, routes as public_routes, wiring};
 
 pub(crate) use clock::MovableClock;
@@ -53,10 +55,12 @@ async fn serve(
     metrics: metrics_exporter_prometheus::PrometheusHandle,
 ) -> Result<(), Failure> {
     let stop = CancellationToken::new();
-    let phone = SimulatedPhone::new(Arc::clone(&house.clock), None);
+    let keeper = Arc::new(Keeper::new(house.db.clone(), "simulated"));
+    let phone = SimulatedPhone::new(Arc::clone(&house.clock), Some(keeper));
     let wired = wiring::wire(&house, true);
     let supervisor = Supervisor::new(stop.clone());
     background::start(&supervisor, &house, &wired, metrics.clone());
+    let running = background::start_jobs(&supervisor, &house, Carriers::simulated(&phone))?;
     let operations = Operations {
         db: house.db.clone(),
         metrics,
@@ -80,15 +84,7 @@ async fn serve(
         public: (listener, router),
         operations: ops,
     };
-    run::until_signal(
-        &house,
-        doors,
-        &operations,
-        &supervisor,
-        &stop,
-        run::jobs_running::Running,
-    )
-    .await
+    run::until_signal(&house, doors, &operations, &supervisor, &stop, running).await
 }
 
 /// The settings of a demo: everything in one folder, nothing outside.
