@@ -27,13 +27,12 @@ use crate::{
 /// Cookie that carries a notice over a redirect: only its id.
 const FLASH: &str = "flash";
 /// The notices there are.
-const FLASHES: [(&str, Tone); 9] = [
+const FLASHES: [(&str, Tone); 8] = [
     ("flash-device-ended", Tone::Good),
     ("flash-others-ended", Tone::Good),
     ("flash-data-saved", Tone::Good),
     ("flash-data-sent", Tone::Good),
     ("flash-email-confirmed", Tone::Good),
-    ("flash-email-linked", Tone::Good),
     ("flash-notifications-saved", Tone::Good),
     ("flash-frozen", Tone::Good),
     ("flash-unfrozen", Tone::Good),

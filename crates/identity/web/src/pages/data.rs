@@ -199,7 +199,7 @@ fn note(p: &mut Shell, field: &'static str, text: Message) {
     *p = p.clone().with_error(field, text);
 }
 
-fn today(shell: &Shell) -> kernel::documents::Date {
+fn today(shell: &Shell) -> jiff::civil::Date {
     shell.calendar().today()
 }
 
@@ -236,7 +236,7 @@ pub(super) async fn set_birth(
     }
     match (date, place) {
         (Some(date), Some(place)) => {
-            let change = Change::Birth { date: date.to_string(), place };
+            let change = Change::Birth { date: date.date().to_string(), place };
             save(&state, &cabinet, who, &form, change).await
         }
         _ => Ok(page_with_errors(&EditBirth {
@@ -315,7 +315,7 @@ fn read_passport(cabinet: &Cabinet, form: &Form) -> Result<Passport, Box<Shell>>
     let born = born.and_then(|born| BirthDate::parse(&born, today).ok());
     let issued = match born {
         Some(born) => PassportIssueDate::parse(form.text("issued_on"), born, today)
-            .map(|date| date.to_string()),
+            .map(|date| date.date().to_string()),
         None => kernel::documents::past_date(form.text("issued_on"), today)
             .map(|date| date.to_string()),
     };

@@ -62,10 +62,10 @@ pub fn pages() -> Router<State> {
         .route("/preferences", post(plain::preferences))
         .route("/offline", get(plain::offline))
         .route("/assets/{name}", get(plain::asset))
-        .route("/manifest.webmanifest", get(plain::plain_asset))
-        .route("/sw.js", get(plain::plain_asset))
-        .route("/favicon.ico", get(plain::plain_asset))
-        .route("/apple-touch-icon.png", get(plain::plain_asset))
+        .route("/manifest.webmanifest", get(plain::asset))
+        .route("/sw.js", get(plain::asset))
+        .route("/favicon.ico", get(plain::asset))
+        .route("/apple-touch-icon.png", get(plain::asset))
         .route("/robots.txt", get(plain::robots))
 }
 

@@ -1,7 +1,7 @@
 //! Help, legal texts, language and colours, static files.
 
 use axum::{
-    extract::{Path, State as Shared},
+    extract::State as Shared,
     response::{IntoResponse, Response},
 };
 use http::HeaderMap;
@@ -80,14 +80,9 @@ pub(super) async fn offline(visit: Visit) -> Response {
     page(&OfflinePage { p })
 }
 
-/// `GET /assets/{name}`.
-pub(super) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    assets::serve(&name, &headers)
-}
-
-/// Files whose address is fixed by a standard or by habit.
-pub(super) async fn plain_asset(uri: http::Uri, headers: HeaderMap) -> Response {
-    assets::serve_plain(uri.path(), &headers)
+/// Static files, at fingerprinted addresses and at the few that are fixed by a standard or by habit.
+pub(super) async fn asset(uri: http::Uri, headers: HeaderMap) -> Response {
+    assets::serve(uri.path(), &headers)
 }
 
 /// `GET /robots.txt`: nothing here is for search engines.
