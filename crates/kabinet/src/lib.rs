@@ -16,10 +16,13 @@ mod cli;
 mod commands;
 mod demo;
 mod edge;
+#[cfg(feature = "failpoints")]
+mod failpoint;
 mod failure;
 mod house;
 mod logging;
 mod operations;
+mod progress;
 mod routes;
 mod run;
 mod server;

@@ -17,6 +17,8 @@ use crate::{background, routes, wiring};
 
 /// Checks everything, then serves until it is told to stop.
 pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
+    #[cfg(feature = "failpoints")]
+    crate::failpoint::arm(&args.failpoint)?;
     let settings = house::settings(&args.config)?;
     let missing = if args.migrate {
         Missing::Made
@@ -25,11 +27,12 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
     };
     let house = house::open(settings, missing, |honest| honest as Arc<dyn Clock>).await?;
     if args.migrate {
-        house.db.migrate().await.map_err(Failure::refused)?;
+        house.db.migrate().await.map_err(super::migrate::failure)?;
     }
     house.need_schema().await?;
     house.need_our_key().await?;
     house.honour_clock(args.accept_clock).await?;
+    house.settle_restore().await?;
     let metrics = operations::count().map_err(Failure::failed)?;
     let stop = CancellationToken::new();
     let carriers = Carriers::of(&house)?;

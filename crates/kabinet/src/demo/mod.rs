@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use vault::{KeyFile, KeyFileError, OsChance};
 
 use crate::cli::DemoArgs;
+use crate::commands::private_folder;
 use crate::failure::{Failure, say};
 use crate::house::{self, House, Missing};
 use crate::operations::{self, Operations};
@@ -28,6 +29,8 @@ pub(crate) use clock::MovableClock;
 
 /// Runs the demo until it is told to stop.
 pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
+    #[cfg(feature = "failpoints")]
+    crate::failpoint::arm(&args.failpoint)?;
     let metrics = operations::count().map_err(Failure::failed)?;
     let listener = run::listen(args.listen).await?;
     let address = listener.local_addr().map_err(Failure::failed)?;
@@ -40,9 +43,10 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
         clock
     })
     .await?;
-    house.db.migrate().await.map_err(Failure::failed)?;
+    house.db.migrate().await.map_err(crate::commands::migrate_failure)?;
     house.need_our_key().await?;
     house.honour_clock(true).await?;
+    house.settle_restore().await?;
     let movable = movable.ok_or_else(|| Failure::failed("no clock"))?;
     serve(&args, house, movable, listener, metrics).await
 }
