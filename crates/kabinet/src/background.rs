@@ -49,9 +49,10 @@ pub(crate) fn start(
 pub(crate) fn start_jobs(
     supervisor: &Supervisor,
     house: &House,
+    wired: &Wired,
     carriers: Carriers,
 ) -> Result<jobs::Running, Failure> {
-    let runner = work::runner(house, carriers.ways())?;
+    let runner = work::runner(house, &wired.env, carriers.ways())?;
     let stop = supervisor.stopped();
     for link in carriers.links(move || Box::pin(stop.clone().cancelled_owned())) {
         supervisor.once(link);

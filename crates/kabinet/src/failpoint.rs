@@ -5,12 +5,16 @@ use crate::failure::Failure;
 
 /// Arms the point that was named, if any: `transaction/place` or `transaction/place:N`.
 pub(crate) fn arm(args: &FailpointArgs) -> Result<(), Failure> {
-    let Some(text) = &args.failpoint else { return Ok(()) };
+    let Some(text) = &args.failpoint else {
+        return Ok(());
+    };
     let (name, pass) = match text.rsplit_once(':') {
         None => (text.as_str(), 1),
-        Some((name, pass)) => {
-            (name, pass.parse().map_err(|_| Failure::refused("the failpoint is transaction/place:N"))?)
-        }
+        Some((name, pass)) => (
+            name,
+            pass.parse()
+                .map_err(|_| Failure::refused("the failpoint is transaction/place:N"))?,
+        ),
     };
     if !name.contains('/') {
         return Err(Failure::refused("the failpoint is transaction/place:N"));

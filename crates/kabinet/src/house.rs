@@ -126,12 +126,21 @@ impl House {
     /// A house of parts that were opened one by one.
     pub(crate) fn of(settings: Settings, honest: Arc<HonestClock>, vault: Vault, db: Db) -> Self {
         let clock = Arc::clone(&honest) as Arc<dyn Clock>;
-        Self { settings: Arc::new(settings), clock, honest, chance: Arc::new(OsChance), vault, db }
+        Self {
+            settings: Arc::new(settings),
+            clock,
+            honest,
+            chance: Arc::new(OsChance),
+            vault,
+            db,
+        }
     }
 
     /// Voids what a restored backup must not bring back to life, once (F18).
     pub(crate) async fn settle_restore(&self) -> Result<(), Failure> {
-        let settled = self.db.write("kabinet.settle_restore", (), |tx, ()| Box::pin(settle(tx)));
+        let settled = self
+            .db
+            .write("kabinet.settle_restore", (), |tx, ()| Box::pin(settle(tx)));
         settled.await.map_err(Failure::failed)
     }
 

@@ -24,5 +24,9 @@ pub(crate) fn bar(text: &'static str, steps: u64) -> ProgressBar {
 }
 
 fn drawn(bar: ProgressBar) -> ProgressBar {
-    if std::io::stderr().is_terminal() { bar } else { ProgressBar::hidden() }
+    if std::io::stderr().is_terminal() {
+        bar
+    } else {
+        ProgressBar::hidden()
+    }
 }

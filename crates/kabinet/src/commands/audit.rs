@@ -32,7 +32,10 @@ pub(crate) async fn run(command: AuditCommand) -> Result<(), Failure> {
 
 async fn open(args: &ConfigArgs) -> Result<House, Failure> {
     let settings = house::settings(args)?;
-    let house = house::open(settings, Missing::Refused, |honest| honest as Arc<dyn Clock>).await?;
+    let house = house::open(settings, Missing::Refused, |honest| {
+        honest as Arc<dyn Clock>
+    })
+    .await?;
     house.need_schema().await?;
     Ok(house)
 }
@@ -41,7 +44,10 @@ async fn verify(args: AuditArgs) -> Result<(), Failure> {
     let house = open(&args.config).await?;
     let trusted = trusted(&house, &args.trusted)?;
     let seals = seals(&house, args.seals.as_deref())?;
-    let seals = seals.map(|path| audit::read_seals(&path)).transpose().map_err(Failure::failed)?;
+    let seals = seals
+        .map(|path| audit::read_seals(&path))
+        .transpose()
+        .map_err(Failure::failed)?;
     let spinner = progress::spinner("reading the whole log");
     let report = audit::verify(&house.db, seals, &trusted).await;
     spinner.finish_and_clear();
@@ -53,10 +59,16 @@ async fn export(args: ExportArgs) -> Result<(), Failure> {
     let trusted = trusted(&house, &args.audit.trusted)?;
     let scope = match &args.account {
         None => Scope::All,
-        Some(id) => Scope::Account(id.parse().map_err(|_| Failure::refused("--account is not an account's id"))?),
+        Some(id) => Scope::Account(
+            id.parse()
+                .map_err(|_| Failure::refused("--account is not an account's id"))?,
+        ),
     };
     let seals = seals(&house, args.audit.seals.as_deref())?;
-    let seals = seals.map(|path| audit::read_seals(&path)).transpose().map_err(Failure::failed)?;
+    let seals = seals
+        .map(|path| audit::read_seals(&path))
+        .transpose()
+        .map_err(Failure::failed)?;
     let (file, part) = part_of(&args.file)?;
     let mut to = BufWriter::new(file);
     let spinner = progress::spinner("writing the log");
@@ -64,9 +76,15 @@ async fn export(args: ExportArgs) -> Result<(), Failure> {
     spinner.finish_and_clear();
     let report = report.map_err(Failure::failed)?;
     let file = to.into_inner().map_err(Failure::failed)?;
-    file.sync_all().and_then(|()| std::fs::rename(&part, &args.file)).map_err(Failure::failed)?;
-    say(&format!("wrote {}; it is checked with: kabinet audit verify-export --trust {} {}",
-        args.file.display(), house.vault.public_key(), args.file.display()));
+    file.sync_all()
+        .and_then(|()| std::fs::rename(&part, &args.file))
+        .map_err(Failure::failed)?;
+    say(&format!(
+        "wrote {}; it is checked with: kabinet audit verify-export --trust {} {}",
+        args.file.display(),
+        house.vault.public_key(),
+        args.file.display()
+    ));
     tell(&report)
 }
 
@@ -81,12 +99,20 @@ fn verify_export(args: &VerifyExportArgs) -> Result<(), Failure> {
 /// A new file beside `path` that gets its name when it is whole (F10). Others may not read it.
 fn part_of(path: &Path) -> Result<(File, PathBuf), Failure> {
     if path.exists() {
-        return Err(Failure::refused(format!("{} exists; name another file", path.display())));
+        return Err(Failure::refused(format!(
+            "{} exists; name another file",
+            path.display()
+        )));
     }
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let part = PathBuf::from(part);
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part);
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&part);
     let file = file.map_err(|error| Failure::failed(format!("{}: {error}", part.display())))?;
     Ok((file, part))
 }
@@ -97,7 +123,10 @@ fn seals(house: &House, named: Option<&Path>) -> Result<Option<PathBuf>, Failure
         return if path.exists() {
             Ok(Some(path.to_owned()))
         } else {
-            Err(Failure::refused(format!("there is no file of seals {}", path.display())))
+            Err(Failure::refused(format!(
+                "there is no file of seals {}",
+                path.display()
+            )))
         };
     }
     Ok(Some(work::seals_file(house)).filter(|path| path.exists()))
@@ -111,7 +140,8 @@ fn trusted(house: &House, more: &[String]) -> Result<Vec<PublicKey>, Failure> {
 
 fn keys(texts: &[String]) -> Result<Vec<PublicKey>, Failure> {
     let keys = texts.iter().map(|text| text.parse::<PublicKey>());
-    keys.collect::<Result<_, _>>().map_err(|_| Failure::refused("--trust is not a public key of 64 hexadecimal digits"))
+    keys.collect::<Result<_, _>>()
+        .map_err(|_| Failure::refused("--trust is not a public key of 64 hexadecimal digits"))
 }
 
 fn tell(report: &Report) -> Result<(), Failure> {

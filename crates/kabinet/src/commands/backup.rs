@@ -20,10 +20,16 @@ use crate::wiring::work;
 /// Writes a copy of one moment, while the server may go on serving.
 pub(crate) async fn backup(args: BackupArgs) -> Result<(), Failure> {
     if args.file.exists() {
-        return Err(Failure::refused(format!("{} exists; name another file", args.file.display())));
+        return Err(Failure::refused(format!(
+            "{} exists; name another file",
+            args.file.display()
+        )));
     }
     let settings = house::settings(&args.config)?;
-    let house = house::open(settings, Missing::Refused, |honest| honest as Arc<dyn Clock>).await?;
+    let house = house::open(settings, Missing::Refused, |honest| {
+        honest as Arc<dyn Clock>
+    })
+    .await?;
     house.need_schema().await?;
     house.need_our_key().await?;
     // Before the rows: a seal is in the database first and in the file after, so the copy never has more.
@@ -35,7 +41,11 @@ pub(crate) async fn backup(args: BackupArgs) -> Result<(), Failure> {
     let written = house.db.export_file(&args.file).await;
     spinner.finish_and_clear();
     let written = written.map_err(Failure::failed)?;
-    say(&format!("wrote {} rows to {}", written.rows, args.file.display()));
+    say(&format!(
+        "wrote {} rows to {}",
+        written.rows,
+        args.file.display()
+    ));
     say("The key file is not in it: keep a copy of that apart.");
     house.db.close();
     Ok(())
@@ -44,7 +54,10 @@ pub(crate) async fn backup(args: BackupArgs) -> Result<(), Failure> {
 /// Reads a copy into an empty database and voids what must not live again (F18).
 pub(crate) async fn restore(args: RestoreArgs) -> Result<(), Failure> {
     if !args.file.is_file() {
-        return Err(Failure::refused(format!("there is no file {}", args.file.display())));
+        return Err(Failure::refused(format!(
+            "there is no file {}",
+            args.file.display()
+        )));
     }
     let settings = house::settings(&args.config)?;
     let house = house::open(settings, Missing::Made, |honest| honest as Arc<dyn Clock>).await?;
@@ -54,11 +67,17 @@ pub(crate) async fn restore(args: RestoreArgs) -> Result<(), Failure> {
     let restored = restored.map_err(failure)?;
     house.need_our_key().await?;
     house.honour_clock(true).await?;
-    put_seals(&args.file, &work::seals_file(&house), restored.restored_at.as_secs())?;
+    put_seals(
+        &args.file,
+        &work::seals_file(&house),
+        restored.restored_at.as_secs(),
+    )?;
     house.settle_restore().await?;
     house.db.raise_clock_mark().await.map_err(Failure::failed)?;
     say(&format!("restored {} rows", restored.rows));
-    say("All sessions, codes and links are ended; messages that were waiting for over 10 minutes are dropped.");
+    say(
+        "All sessions, codes and links are ended; messages that were waiting for over 10 minutes are dropped.",
+    );
     house.db.close();
     Ok(())
 }
@@ -78,7 +97,10 @@ fn put_seals(backup: &Path, place: &Path, at: i64) -> Result<(), Failure> {
     if place.exists() {
         let kept = beside(place, &format!(".before-restore-{at}"));
         fs::rename(place, &kept).map_err(Failure::failed)?;
-        say(&format!("kept the former file of seals as {}", kept.display()));
+        say(&format!(
+            "kept the former file of seals as {}",
+            kept.display()
+        ));
     }
     let copied = beside(backup, ".seals");
     if copied.exists() {

@@ -63,7 +63,11 @@ pub(crate) async fn check(args: CheckArgs) -> Result<(), Failure> {
     let vault = keys.and_then(|file| file.vault(Arc::new(OsChance)));
     let vault = found.note("the key file opens", vault);
     let clock = Arc::new(HonestClock::start());
-    let opened = house::open_database(&settings, Missing::Refused, Arc::clone(&clock) as Arc<dyn Clock>);
+    let opened = house::open_database(
+        &settings,
+        Missing::Refused,
+        Arc::clone(&clock) as Arc<dyn Clock>,
+    );
     if let Some(db) = found.note("the database answers", opened.await) {
         check_database(&db, &clock, vault.as_ref(), &mut found).await;
         if let Some(vault) = vault {
@@ -77,7 +81,9 @@ pub(crate) async fn check(args: CheckArgs) -> Result<(), Failure> {
     }
     match found.wrong {
         0 => Ok(()),
-        count => Err(Failure::refused(format!("{count} to mend before the server can start"))),
+        count => Err(Failure::refused(format!(
+            "{count} to mend before the server can start"
+        ))),
     }
 }
 
@@ -98,7 +104,10 @@ async fn check_database(db: &Db, clock: &HonestClock, vault: Option<&Vault>, fou
     match db.pending().await {
         Ok(pending) if pending.is_empty() => found.good("the schema is up to date"),
         Ok(pending) => {
-            found.wrong(&format!("migrations to apply: {}; run `kabinet migrate`", pending.join(", ")));
+            found.wrong(&format!(
+                "migrations to apply: {}; run `kabinet migrate`",
+                pending.join(", ")
+            ));
             // The rest reads tables that may not be there.
             return;
         }
@@ -106,7 +115,10 @@ async fn check_database(db: &Db, clock: &HonestClock, vault: Option<&Vault>, fou
     }
     match db.clock_mark().await {
         Ok(mark) => {
-            found.note("the clock agrees with the database's latest time", clock.honour(mark, false));
+            found.note(
+                "the clock agrees with the database's latest time",
+                clock.honour(mark, false),
+            );
         }
         Err(error) => found.wrong(&error.to_string()),
     }
@@ -149,7 +161,11 @@ impl From<DbError> for Probe {
 
 /// Writes and takes it back.
 async fn probe(db: &Db) -> Probe {
-    let tried: Result<(), Probe> = db.write("kabinet.check", (), |tx, ()| Box::pin(write(tx)) as BoxFuture<'_, _>).await;
+    let tried: Result<(), Probe> = db
+        .write("kabinet.check", (), |tx, ()| {
+            Box::pin(write(tx)) as BoxFuture<'_, _>
+        })
+        .await;
     match tried {
         Ok(()) => Probe::Undone,
         Err(probe) => probe,
@@ -165,9 +181,18 @@ async fn write(tx: &mut WriteTx) -> Result<(), Probe> {
 fn places(settings: &Settings) -> Vec<(&'static str, String)> {
     let mut places = Vec::new();
     let of_url = |url: &str| {
-        let uri: Option<http::Uri> = url.split(['?', '{']).next().and_then(|url| url.parse().ok());
+        let uri: Option<http::Uri> = url
+            .split(['?', '{'])
+            .next()
+            .and_then(|url| url.parse().ok());
         let uri = uri?;
-        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
+        let port = uri
+            .port_u16()
+            .unwrap_or(if uri.scheme_str() == Some("http") {
+                80
+            } else {
+                443
+            });
         Some(format!("{}:{port}", uri.host()?))
     };
     match &settings.sms {
@@ -190,7 +215,9 @@ async fn reach_carriers(settings: &Settings, found: &mut Findings) {
     for (section, place) in places(settings) {
         match tokio::time::timeout(REACH, TcpStream::connect(&place)).await {
             Ok(Ok(_)) => found.good(&format!("[{section}] {place} can be reached")),
-            Ok(Err(error)) => found.wrong(&format!("[{section}] {place} cannot be reached: {error}")),
+            Ok(Err(error)) => {
+                found.wrong(&format!("[{section}] {place} cannot be reached: {error}"))
+            }
             Err(_) => found.wrong(&format!("[{section}] {place} does not answer")),
         }
     }

@@ -32,7 +32,10 @@ pub(crate) fn run(command: KeysCommand) -> Result<(), Failure> {
             let settings = Settings::load(args.config.as_deref()).map_err(Failure::refused)?;
             let mut file = KeyFile::open(&settings.master_key_file()).map_err(Failure::refused)?;
             let id = file.rotate(now, &OsChance).map_err(Failure::failed)?;
-            say(&format!("the new master key is {id}; the old ones stay in {} for reading", file.path().display()));
+            say(&format!(
+                "the new master key is {id}; the old ones stay in {} for reading",
+                file.path().display()
+            ));
             say("Copy the file to every server, start them again, and keep a copy of it apart.");
         }
     }
@@ -41,7 +44,14 @@ pub(crate) fn run(command: KeysCommand) -> Result<(), Failure> {
 
 /// Makes a folder that only its owner may enter. One that is there stays as it is.
 pub(crate) fn private_folder(path: &Path) -> Result<(), Failure> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
-        Failure::failed(format!("cannot make the folder {}: {error}", path.display()))
-    })
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| {
+            Failure::failed(format!(
+                "cannot make the folder {}: {error}",
+                path.display()
+            ))
+        })
 }

@@ -22,7 +22,11 @@ use crate::logging::{self, Reader};
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     // Only the first call in a process can fail, by being the second.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let reader = if matches!(cli.command, Command::Serve(_)) { Reader::Program } else { Reader::Person };
+    let reader = if matches!(cli.command, Command::Serve(_)) {
+        Reader::Program
+    } else {
+        Reader::Person
+    };
     logging::start(reader, cli.log);
     match cli.command {
         Command::Demo(args) => wait_for(demo::demo(args))?,

@@ -43,7 +43,11 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
         clock
     })
     .await?;
-    house.db.migrate().await.map_err(crate::commands::migrate_failure)?;
+    house
+        .db
+        .migrate()
+        .await
+        .map_err(crate::commands::migrate_failure)?;
     house.need_our_key().await?;
     house.honour_clock(true).await?;
     house.settle_restore().await?;
@@ -64,7 +68,7 @@ async fn serve(
     let wired = wiring::wire(&house, true);
     let supervisor = Supervisor::new(stop.clone());
     background::start(&supervisor, &house, &wired, metrics.clone());
-    let running = background::start_jobs(&supervisor, &house, Carriers::simulated(&phone))?;
+    let running = background::start_jobs(&supervisor, &house, &wired, Carriers::simulated(&phone))?;
     let operations = Operations {
         db: house.db.clone(),
         metrics,
@@ -94,12 +98,7 @@ async fn serve(
 /// The settings of a demo: everything in one folder, nothing outside.
 fn settings(args: &DemoArgs, address: std::net::SocketAddr) -> Result<Settings, Failure> {
     let mut settings = Settings::default();
-    std::fs::create_dir_all(args.data.join("keys")).map_err(|error| {
-        Failure::failed(format!(
-            "cannot make the folder {}: {error}",
-            args.data.display()
-        ))
-    })?;
+    private_folder(&args.data.join("keys"))?;
     settings.data.dir.clone_from(&args.data);
     settings.database.url = args.database.clone().map(SecretString::from);
     settings.server.listen = address;

@@ -124,10 +124,8 @@ fn smpp(ours: &config::SmppSettings) -> theirs::SmppSettings {
         password: ours.password.clone(),
         system_type: ours.system_type.clone(),
         sender: ours.source.clone(),
-        // A window as wide as a second's worth keeps the line at the agreed rate.
-        window: usize::try_from(ours.messages_per_second)
-            .unwrap_or(1)
-            .clamp(1, 1_000),
+        messages_per_second: ours.messages_per_second,
+        window: 10,
         answer_seconds: seconds(ours.response_timeout),
         enquire_link_seconds: seconds(ours.enquire_link),
         long_texts: theirs::LongTexts::default(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use audit::SealError;
 use db::{BoxFuture, Db, DbError, WriteTx};
+use identity_service::{Env, Suspicion, TellSuspicion};
 use jobs::{JobError, Periodic, Runner, RunnerSettings};
 use notify::texts::{Composer, TextSettings};
 use notify::{Courier, Ways};
@@ -28,14 +29,9 @@ pub(crate) fn seals_file(house: &House) -> PathBuf {
 }
 
 /// A runner that knows every kind of job and every regular work; not started.
-pub(crate) fn runner(house: &House, ways: Ways) -> Result<Runner, Failure> {
+pub(crate) fn runner(house: &House, env: &Env, ways: Ways) -> Result<Runner, Failure> {
     let (db, vault) = (house.db.clone(), house.vault.clone());
-    let texts = TextSettings {
-        origin: house.settings.server.public_origin.clone(),
-        brand_ru: "Кабинет".to_owned(),
-        brand_en: "Kabinet".to_owned(),
-        zone: "Europe/Moscow".to_owned(),
-    };
+    let texts = TextSettings::new(&house.settings.server.public_origin);
     let composer = Composer::new(&texts).map_err(Failure::refused)?;
     let courier = Courier::new(db.clone(), vault.clone(), composer, ways, None);
     let seal = Sealing {
@@ -50,6 +46,10 @@ pub(crate) fn runner(house: &House, ways: Ways) -> Result<Runner, Failure> {
     };
     Ok(Runner::new(db.clone(), vault, chance, settings)
         .handle::<notify::Deliver>(courier)
+        .handle::<Suspicion>(TellSuspicion {
+            db: db.clone(),
+            env: env.clone(),
+        })
         .every("audit.seal", SEAL_EVERY, seal)
         .every(
             "forget.messages",
