@@ -1,7 +1,7 @@
 # Texts that leave the building: SMS and letters. An SMS has room for 134 characters once one of them is not Latin.
 
 ## One-time codes
-msg-purpose-sign-in = Sign in to { $brand }
+msg-purpose-sign-in = Signing in
 msg-purpose-confirm-email = Confirming { $object }
 msg-purpose-freeze = Freezing your account
 msg-purpose-unfreeze = Lifting the freeze
@@ -26,7 +26,7 @@ msg-confirm-button = Confirm e-mail
 
 ## A letter to an address that leads nowhere
 msg-nobody-subject = There is no account of yours here
-msg-nobody-lead = Somebody entered this address to sign in to { $brand }, but no account has it.
+msg-nobody-lead = Somebody entered this address to sign in at { $host }, but no account has it.
 msg-nobody-you = If it was you, sign in by phone number. You can add the address in your account.
 msg-nobody-button = Sign in by phone
 msg-nobody-not-you = If it was not you, just delete this letter: nothing has happened to your address.

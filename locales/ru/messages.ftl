@@ -1,7 +1,7 @@
 # Texts that leave the building: SMS and letters. An SMS has room for 134 characters of Russian.
 
 ## One-time codes
-msg-purpose-sign-in = Вход в { $brand }
+msg-purpose-sign-in = Вход в кабинет
 msg-purpose-confirm-email = Подтверждение { $object }
 msg-purpose-freeze = Заморозка кабинета
 msg-purpose-unfreeze = Снятие заморозки
@@ -27,7 +27,7 @@ msg-confirm-button = Подтвердить почту
 
 ## A letter to an address that leads nowhere
 msg-nobody-subject = Здесь нет вашего кабинета
-msg-nobody-lead = Кто-то ввёл этот адрес, чтобы войти в { $brand }, но кабинета с такой почтой нет.
+msg-nobody-lead = Кто-то ввёл этот адрес, чтобы войти на { $host }, но кабинета с такой почтой нет.
 msg-nobody-you = Если это были вы, войдите по номеру телефона. Почту можно добавить в самом кабинете.
 msg-nobody-button = Войти по телефону
 msg-nobody-not-you = Если это не вы, просто удалите письмо: с вашим адресом ничего не произошло.

@@ -50,7 +50,8 @@ impl Demo {
         let folder = data.path().to_str().expect("UTF-8 path");
         let mut start = Start::new(built("kabinet"))
             .args(["demo", "--listen", "127.0.0.1:{port}", "--data", folder])
-            .ready("/demo/messages", false);
+            .args(["--operations-listen", "127.0.0.1:{ops}"])
+            .ready("/health/ready", true);
         if let Some(database) = &database {
             start = start.args(["--database", &database.url()]);
         }

@@ -34,7 +34,8 @@ pub enum Place {
 pub enum What {
     /// The content is not what was hashed.
     Edited,
-    /// The entry was replaced together with its hash; the next one is chained to another.
+    /// The entry was replaced together with its hash; it and the next or the previous one do not follow from one
+    /// another.
     Replaced,
     /// The entry is missing although later ones exist.
     Deleted,
@@ -76,7 +77,9 @@ impl fmt::Display for Problem {
         }
         match self.what {
             What::Edited => f.write_str(": edited"),
-            What::Replaced => f.write_str(": replaced, the next entry is chained to another one"),
+            What::Replaced => {
+                f.write_str(": replaced, it and its neighbour do not follow from one another")
+            }
             What::Deleted => f.write_str(": deleted"),
             What::Reordered { belongs_at } => {
                 write!(f, ": moved, entry {belongs_at} stands here")

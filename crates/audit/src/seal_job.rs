@@ -95,6 +95,12 @@ impl SealError {
 /// `OtherKey`; `WentBack`; `Db(Conflict)` when another node made the seal of this moment: that one will do.
 pub async fn seal(tx: &mut WriteTx, vault: &Vault) -> Result<Seal, SealError> {
     let last = tx.query_opt(&sql::LAST_SEAL, params![0_i64]).await?;
+    seal_after(tx, last, vault).await
+}
+
+/// The seal after the one just read. Reading it only once matters: whoever looks at its age, and then asks
+/// again for its number, may put a second seal right behind somebody else's.
+async fn seal_after(tx: &mut WriteTx, last: Option<Row>, vault: &Vault) -> Result<Seal, SealError> {
     check_signer(last.as_ref(), vault)?;
     let (number, prev) = match &last {
         Some(row) => (row.int(0)?.saturating_add(1), row.array(2)?),
@@ -194,12 +200,13 @@ pub async fn seal_now(
             (vault.clone(), every),
             |tx, (vault, every)| {
                 Box::pin(async move {
-                    if let Some(row) = tx.query_opt(&sql::LAST_SEAL, params![0_i64]).await?
+                    let last = tx.query_opt(&sql::LAST_SEAL, params![0_i64]).await?;
+                    if let Some(row) = &last
                         && tx.now().since(row.timestamp(1)?) < *every
                     {
                         return Ok(None);
                     }
-                    seal(tx, vault).await.map(Some)
+                    seal_after(tx, last, vault).await.map(Some)
                 })
             },
         )

@@ -99,10 +99,10 @@ testkit::both_engines! {
         let log = log(db).await;
         let (_, _, original) = log.row(7, 30).await;
         for (seq, found) in [
-            (14, "bucket 7, entry 14 (possibly from 11): replaced, the next entry is chained to another one"),
+            (14, "bucket 7, entry 14 (possibly from 11): replaced, it and its neighbour do not follow from one another"),
             (20, "bucket 7, entry 20 (possibly from 11): another history than the one that was sealed"),
-            (25, "bucket 7, entry 25 (possibly from 21): replaced, the next entry is chained to another one"),
-            (30, "bucket 7, entry 30 (possibly from 21): replaced, the next entry is chained to another one"),
+            (25, "bucket 7, entry 25 (possibly from 21): replaced, it and its neighbour do not follow from one another"),
+            (30, "bucket 7, entry 30 (possibly from 21): replaced, it and its neighbour do not follow from one another"),
         ] {
             let (record, _, hash) = log.row(7, seq).await;
             log.rewrite_from(7, seq, seq).await;
@@ -112,6 +112,18 @@ testkit::both_engines! {
             log.raw(&raw::SET_HASH, params![&hash, 7_i64, seq]).await;
         }
         assert!(log.verify().await.is_clean());
+    }
+
+    /// The entry before is proven by a seal, so the one that denies it is the bad one.
+    async fn an_entry_that_denies_a_sealed_one_is_named(db: TestDb) {
+        let log = log(db).await;
+        let (record, _, _) = log.row(7, 21).await;
+        let hash = audit::chain::link(&[5; 32], &record.digest());
+        log.raw(&raw::SET_PREV, params![&[5; 32], 7_i64, 21_i64]).await;
+        log.raw(&raw::SET_HASH, params![&hash, 7_i64, 21_i64]).await;
+        assert_eq!(log.found().await, [
+            "bucket 7, entry 21: replaced, it and its neighbour do not follow from one another",
+        ]);
     }
 
     /// 2 of 5, deleted.

@@ -39,7 +39,6 @@ fn kind(answer: &Result<(), DbError>) -> &'static str {
 
 /// The child: `KABINET_TEST_CHILD=<file>:<callers>:<rows of each>`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "only as a child of the other tests"]
 async fn child() {
     let Ok(order) = std::env::var(PLACE) else {
         return;
@@ -98,7 +97,7 @@ fn start(wrapper: &[String], file: &Path, callers: u32, rows: u32) -> Child {
         .collect();
     Command::new(&words[0])
         .args(&words[1..])
-        .args(["child", "--exact", "--ignored", "--nocapture"])
+        .args(["child", "--exact", "--nocapture"])
         .env(PLACE, format!("{}:{callers}:{rows}", file.display()))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

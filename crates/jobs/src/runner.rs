@@ -80,7 +80,7 @@ impl Core {
 
     /// When a lease taken now is to be renewed: two more chances before it ends.
     pub(crate) fn renew_at(&self, now: Timestamp) -> Timestamp {
-        now.saturating_add(self.settings.lease / 3)
+        now.saturating_add(self.settings.lease.checked_div(3).unwrap_or_default())
     }
 }
 

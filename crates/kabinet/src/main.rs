@@ -1,2 +1,5 @@
-//! The binary: command line and wiring.
-fn main() {}
+//! The binary: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    kabinet::main()
+}

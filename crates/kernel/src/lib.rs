@@ -18,7 +18,7 @@ pub mod locale;
 pub mod name;
 pub mod network;
 pub mod phone;
-mod text;
+pub mod text;
 pub mod time;
 
 pub use chance::Chance;

@@ -1,4 +1,17 @@
-//! Classes of characters shared by the readers of typed text.
+//! Classes of characters shared by the readers of typed text, and free lines.
+
+/// A free line of text as typed (an address, a place): spaces made single, ends trimmed. `None` when nothing is
+/// left, when it is longer than `chars_max`, or when it holds control, direction or invisible characters, which
+/// have no place in a line (A33).
+pub fn line(typed: &str, chars_max: usize) -> Option<String> {
+    let hidden = |c: char| is_invisible(c) || (c.is_control() && !is_space(c));
+    if typed.chars().any(hidden) {
+        return None;
+    }
+    let words: Vec<&str> = typed.split(is_space).filter(|word| !word.is_empty()).collect();
+    let line = words.join(" ");
+    (!line.is_empty() && line.chars().count() <= chars_max).then_some(line)
+}
 
 /// An ASCII or fullwidth digit (U+FF10 to U+FF19) as ASCII.
 pub(crate) fn ascii_digit(c: char) -> Option<char> {
@@ -37,5 +50,19 @@ pub(crate) fn first_and_dots(text: &str) -> String {
         (Some(first), Some(_)) => format!("{first}•••"),
         // One or two characters: the first would be half of it.
         _ => "•••".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod line_tests {
+    use super::line;
+
+    /// A33: a line keeps its words and nothing hidden.
+    #[test]
+    fn lines_are_plain() {
+        assert_eq!(line("  г. Тверь,\u{a0} ул.  Примерная ", 50).unwrap(), "г. Тверь, ул. Примерная");
+        for bad in ["", "   ", "a\u{202e}b", "a\u{200b}b", "a\0b", "abcdef"] {
+            assert_eq!(line(bad, 5), None, "{bad:?}");
+        }
     }
 }

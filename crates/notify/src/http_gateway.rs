@@ -44,10 +44,10 @@ impl Words<'_> {
             let word = after.split_once('}').and_then(|(name, tail)| {
                 let word = match name {
                     "to" => self.to,
-                    "digits" => self.to.trim_start_matches('+'),
+                    "to_digits" => self.to.trim_start_matches('+'),
                     "text" => self.text,
                     "code" => self.code,
-                    "reference" => self.reference,
+                    "id" => self.reference,
                     "secret" => self.secret,
                     _ => return None,
                 };
@@ -411,7 +411,7 @@ mod tests {
     fn words_are_filled_in_once() {
         let plain = |template| WORDS.fill(template, str::to_owned);
         assert_eq!(
-            plain("{to}|{digits}|{code}"),
+            plain("{to}|{to_digits}|{code}"),
             "+79001234567|79001234567|123456"
         );
         assert_eq!(plain("{text}"), "код {code} & \"ещё\"");

@@ -13,6 +13,7 @@ pub mod deliver;
 pub mod http_gateway;
 pub mod outbox;
 pub mod settings;
+pub mod setup;
 pub mod simulated;
 pub mod smpp;
 pub mod sms;

@@ -33,6 +33,9 @@ pub struct SmppSettings {
     /// Whom the message comes from: a name of at most 11 Latin characters, or
     /// a number.
     pub sender: String,
+    /// Messages handed over in a second, at most.
+    #[serde(default = "smpp_rate")]
+    pub messages_per_second: u32,
     /// How many messages may wait for their answers at once.
     #[serde(default = "smpp_window")]
     pub window: usize,
@@ -78,9 +81,9 @@ pub enum ReceiptIds {
 /// A gateway for SMS or calls that takes HTTP requests, wholly described here.
 ///
 /// In `url`, `headers` and `body` these words are filled in: `{to}` (the number
-/// as `+79…`), `{digits}` (the number without the plus), `{text}`, `{code}`,
-/// `{reference}` (our id of the message), `{secret}`.
-#[derive(Clone, Debug, Deserialize)]
+/// as `+79…`), `{to_digits}` (without the plus), `{text}`, `{code}`, `{id}` (our
+/// id of the message), `{secret}`.
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GatewaySettings {
     /// Where the request goes; https, or http to this machine.
@@ -120,6 +123,16 @@ pub struct GatewaySettings {
     /// How the gateway reports deliveries to us, if it does.
     #[serde(default)]
     pub reports: Option<WebhookSettings>,
+}
+
+/// The address and the headers often hold a key.
+impl std::fmt::Debug for GatewaySettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GatewaySettings")
+            .field("method", &self.method)
+            .field("timeout_seconds", &self.timeout_seconds)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The method of a gateway request.
@@ -268,6 +281,9 @@ pub(crate) const fn seconds(seconds: u64) -> Duration {
 fn smpp_port() -> u16 {
     2775
 }
+fn smpp_rate() -> u32 {
+    20
+}
 fn smpp_window() -> usize {
     10
 }
@@ -283,9 +299,9 @@ fn ten() -> u64 {
 fn thirty() -> u64 {
     30
 }
-fn timestamp_header() -> String {
+pub(crate) fn timestamp_header() -> String {
     "x-timestamp".to_owned()
 }
-fn signature_header() -> String {
+pub(crate) fn signature_header() -> String {
     "x-signature".to_owned()
 }

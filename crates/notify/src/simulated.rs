@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::carrier::{
     Body, Carrier, Channel, DeliveryReport, Handed, Outgoing, ReportState, Reports, SendError,
 };
+use crate::deliver::Ways;
 
 /// How many messages the simulated phone keeps.
 pub const CAPACITY: usize = 500;
@@ -49,6 +50,16 @@ impl SimulatedPhone {
             messages: Arc::default(),
             reports,
         }
+    }
+
+    /// This phone as the way out of every channel.
+    pub fn ways(&self) -> Ways {
+        let carrier: Arc<dyn Carrier> = Arc::new(self.clone());
+        Ways::new(
+            Channel::ALL
+                .map(|channel| (channel, Arc::clone(&carrier)))
+                .into(),
+        )
     }
 
     /// All messages, newest first.

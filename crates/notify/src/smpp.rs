@@ -59,6 +59,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     line: watch::Sender<Line>,
     window: Semaphore,
+    /// Lets one message through at a time, at the rate of the contract.
+    pace: tokio::sync::Mutex<Option<tokio::time::Interval>>,
     /// The reference of the next long message.
     concatenation: AtomicU8,
 }
@@ -85,6 +87,7 @@ impl Smpp {
             settings,
             clock,
             line,
+            pace: tokio::sync::Mutex::new(None),
             concatenation: AtomicU8::new(0),
         });
         let link = Link::new(Arc::clone(&inner), tls.map(Arc::new), reports);
@@ -124,12 +127,15 @@ impl Carrier for Smpp {
             .submissions(phone, text, message.worthless_after)?;
         let mut last = None;
         for part in parts {
-            let permit = self.inner.window.acquire();
             let patience = seconds(self.inner.settings.answer_seconds);
-            let _permit = tokio::time::timeout(patience, permit)
+            let turn = async {
+                self.inner.wait_for_turn().await;
+                self.inner.window.acquire().await.ok()
+            };
+            let _permit = tokio::time::timeout(patience, turn)
                 .await
                 .ok()
-                .and_then(Result::ok)
+                .flatten()
                 .ok_or(SendError::Transient {
                     code: "window_full",
                     retry_after: Some(THROTTLE_PAUSE),
@@ -156,6 +162,20 @@ impl Carrier for Smpp {
 }
 
 impl Inner {
+    /// Returns when the next message may go by the contract's rate.
+    async fn wait_for_turn(&self) {
+        let rate = self.settings.messages_per_second.max(1);
+        let mut pace = self.pace.lock().await;
+        // Made here because it needs a running runtime.
+        let pace = pace.get_or_insert_with(|| {
+            let gap = Duration::from_secs(1).checked_div(rate).unwrap_or_default();
+            let mut pace = tokio::time::interval(gap.max(Duration::from_millis(1)));
+            pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            pace
+        });
+        pace.tick().await;
+    }
+
     fn submissions(
         &self,
         to: &Phone,

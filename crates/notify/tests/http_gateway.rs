@@ -41,7 +41,7 @@ fn json_settings(server: &MockServer) -> Value {
         "url": format!("{}/send", server.uri()),
         "headers": {"authorization": "Bearer {secret}"},
         "secret": "key",
-        "body": {"json": {"messages": [{"phone": "{digits}", "text": "{text}", "id": "{reference}"}]}},
+        "body": {"json": {"messages": [{"phone": "{to_digits}", "text": "{text}", "id": "{id}"}]}},
         "success": {"statuses": [200], "pointer": "/status", "equals": "ok"},
         "reference": "/id",
         "errors": {"pointer": "/error", "no_such_address": [21, "nobody"], "throttled": ["slow"], "rejected": ["spam"]},

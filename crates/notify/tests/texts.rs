@@ -138,7 +138,7 @@ fn id2_the_code_sms() {
     let said = sms(&composer(), &code(CodePurpose::SignIn), Locale::Ru);
     assert_eq!(
         said,
-        "Код № 3: 012345\nВход в Кабинет. Никому не сообщайте. Сотрудники не спросят этот код.\n@my.kabinet-bank.example #012345"
+        "Код № 3: 012345\nВход в кабинет. Никому не сообщайте. Сотрудники не спросят этот код.\n@my.kabinet-bank.example #012345"
     );
     let said = sms(&composer(), &code(CodePurpose::ChangePhone), Locale::Ru);
     assert!(said.contains("Новый телефон +7 ••• •••-12-34."), "{said}");
@@ -159,7 +159,7 @@ fn id2_the_code_sms() {
 #[test]
 fn id2_the_code_letter() {
     let (subject, plain, html) = letter(&composer(), &code(CodePurpose::SignIn), Locale::Ru);
-    assert_eq!(subject, "Вход в Кабинет: код № 3");
+    assert_eq!(subject, "Вход в кабинет: код № 3");
     // It shows on a locked screen.
     assert!(!subject.contains("012345"));
     assert!(

@@ -496,11 +496,23 @@ fn as_owner(owner: Option<(u32, u32)>, program: &Path) -> Command {
 }
 
 /// A port that was free a moment ago.
+///
+/// From below the range out of which the system gives ports to outgoing connections, else one of
+/// those could take it before the server does; each process starts at a place of its own.
 pub fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|socket| socket.local_addr())
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 22_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let own = std::process::id().wrapping_mul(7919);
+    let ports = (0..COUNT).filter_map(|_| {
+        let step = NEXT.fetch_add(1, Ordering::SeqCst);
+        u16::try_from(FIRST + own.wrapping_add(step) % COUNT).ok()
+    });
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut ports = ports.filter(free);
+    ports
+        .next()
         .expect("the loopback interface has a free port")
-        .port()
 }
 
 /// The process and its direct children.

@@ -164,7 +164,11 @@ impl Shared {
                 None => {}
             }
             // What was sent before a trap is set must not spring it.
-            let keep = if self.state.lock().trap.is_some() { 256 } else { 0 };
+            let keep = if self.state.lock().trap.is_some() {
+                256
+            } else {
+                0
+            };
             tail.drain(..tail.len().saturating_sub(keep));
             if to.write_all(data).is_err() {
                 break;

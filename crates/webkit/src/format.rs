@@ -223,6 +223,11 @@ impl Calendar {
         }
     }
 
+    /// Today's date where times are shown.
+    pub fn today(self) -> Date {
+        Self::zoned(self.now).date()
+    }
+
     /// A date in full: «12 мая 1990 г.».
     pub fn date(self, date: Date) -> String {
         let month = usize::from(date.month().unsigned_abs()).saturating_sub(1);

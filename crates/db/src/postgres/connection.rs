@@ -3,15 +3,20 @@
 use std::collections::HashMap;
 
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
-use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, NoTls, error::SqlState};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::JoinHandle,
+};
+use tokio_postgres::{Client, Config, NoTls, error::SqlState, tls::TlsStream};
 
-use super::types::pg_types;
+use super::{tls::Tls, types::pg_types};
 use crate::{Statement, statement::Engine};
 
 /// Makes connections.
 pub(crate) struct Maker {
     pub(crate) config: Config,
+    /// `None` for plain text.
+    pub(crate) tls: Option<Tls>,
 }
 
 /// A connection and what is prepared on it.
@@ -66,19 +71,16 @@ impl Manager for Maker {
     type Error = tokio_postgres::Error;
 
     async fn create(&self) -> Result<Connection, tokio_postgres::Error> {
-        let (client, connection) = self.config.connect(NoTls).await?;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "ends with the connection, which aborts it"
-        )]
-        let task = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::warn!(
-                    code = error.code().map(SqlState::code),
-                    "a database connection ended"
-                );
+        let (client, task) = match &self.tls {
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await?;
+                (client, drive(connection))
             }
-        });
+            Some(tls) => {
+                let (client, connection) = self.config.connect(tls.clone()).await?;
+                (client, drive(connection))
+            }
+        };
         Ok(Connection {
             client,
             task,
@@ -98,4 +100,21 @@ impl Manager for Maker {
             Ok(())
         }
     }
+}
+
+fn drive<S, T>(connection: tokio_postgres::Connection<S, T>) -> JoinHandle<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: TlsStream + Unpin + Send + 'static,
+{
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "ends with the connection, which aborts it"
+    )]
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            let code = error.code().map(SqlState::code);
+            tracing::warn!(code, "a database connection ended");
+        }
+    })
 }

@@ -2,9 +2,10 @@
 
 mod connection;
 mod run;
+mod tls;
 mod types;
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 use deadpool::{
     Runtime,
@@ -15,7 +16,7 @@ use futures_util::{
     future::{join, join_all},
 };
 use smallvec::SmallVec;
-use tokio_postgres::{Client, Config, error::SqlState};
+use tokio_postgres::{Client, error::SqlState};
 
 use crate::{DbError, Deadline, OpenError, Param, Row, Statement};
 use connection::Maker;
@@ -34,7 +35,7 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     pub(crate) fn open(url: &str, connections: usize) -> Result<Self, OpenError> {
-        let mut config = Config::from_str(url).map_err(|e| OpenError::Address(e.to_string()))?;
+        let (mut config, tls) = tls::read(url)?;
         // The server gives up before the caller does, so that a hung statement does not keep its
         // connection; a client that vanished mid-transaction does not keep its locks.
         let mut options = config.get_options().unwrap_or_default().to_owned();
@@ -48,7 +49,7 @@ impl Postgres {
         config.connect_timeout(CONNECT_TIME);
         config.keepalives_idle(Duration::from_secs(10));
         config.tcp_user_timeout(Duration::from_secs(5));
-        let pool = Pool::builder(Maker { config })
+        let pool = Pool::builder(Maker { config, tls })
             .max_size(connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(CONNECT_TIME))

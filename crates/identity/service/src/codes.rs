@@ -258,7 +258,6 @@ async fn send(
         to: &cmd.identifier,
         channel: sending.channel,
         locale: visitor.locale,
-        subject: sending.subject,
         worthless_after: Some(tx.now().saturating_add(env.policy.code_life)),
         words,
     };

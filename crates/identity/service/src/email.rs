@@ -56,7 +56,7 @@ pub async fn add(
         browser: who.browser_key(),
         known: Some(who.browser),
         next: NextPath::default(),
-        link: Some(format!("{}/confirm-email/{token}", env.origin)),
+        link: Some(format!("/email/confirm/{token}")),
     };
     Ok(Added::Asked(codes::ask(tx, env, visitor, &ask).await?))
 }

@@ -30,6 +30,7 @@ pub mod session;
 pub mod sign_in;
 
 pub use env::{Env, ServiceError, Subject};
+pub use post::{Suspicion, TellSuspicion};
 
 /// Every statement of this area, for the test that prepares them on both engines.
 pub fn statements() -> Vec<&'static db::Statement> {

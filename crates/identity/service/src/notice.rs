@@ -3,6 +3,7 @@
 use db::WriteTx;
 use identity_core::challenge::Channel;
 use kernel::{Identifier, Visitor, agent, network};
+use notify::texts::SecurityEvent;
 
 use crate::{
     account::{self, Account},
@@ -45,6 +46,20 @@ impl Notice {
     }
 }
 
+impl Notice {
+    const fn event(self) -> SecurityEvent {
+        match self {
+            Self::NewDevice => SecurityEvent::NewDevice,
+            Self::Suspicious => SecurityEvent::Suspicious,
+            Self::EmailAdded => SecurityEvent::EmailAdded,
+            Self::Frozen => SecurityEvent::Frozen,
+            Self::Unfrozen => SecurityEvent::Unfrozen,
+            Self::SessionsEnded => SecurityEvent::SessionsEnded,
+            Self::ProfileChanged => SecurityEvent::ProfileChanged,
+        }
+    }
+}
+
 /// Tells the owner on every confirmed channel.
 pub(crate) async fn tell(
     tx: &mut WriteTx,
@@ -54,7 +69,7 @@ pub(crate) async fn tell(
     notice: Notice,
 ) -> Result<(), ServiceError> {
     let token = link::make(tx, env, account, link::Purpose::Alarm, notice.as_str()).await?;
-    let alarm_link = format!("{}/not-me/{token}", env.origin);
+    let alarm = format!("/not-me/{token}");
     for owned in account::identifiers(tx, account).await? {
         let channel = match owned.identifier {
             Identifier::Phone(_) => Channel::Sms,
@@ -64,13 +79,12 @@ pub(crate) async fn tell(
             to: &owned.identifier,
             channel,
             locale: account.locale,
-            subject: &owned.subject,
             worthless_after: None,
             words: Words::Notice {
-                kind: notice.as_str(),
+                event: notice.event(),
                 device: agent::device_name(&visitor.agent, account.locale),
                 place: network::masked(visitor.network),
-                alarm_link: alarm_link.clone(),
+                alarm: alarm.clone(),
             },
         };
         post::post(tx, env, post).await?;

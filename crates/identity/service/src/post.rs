@@ -1,17 +1,29 @@
 //! Messages of identity: what is said to whom, handed to `notify` in the same transaction.
 
-use db::WriteTx;
-use identity_core::challenge::{Channel, Purpose};
-use kernel::{Identifier, Locale, MessageId, Timestamp, Visitor, code::OneTimeCode};
+use std::{net::IpAddr, sync::Arc};
 
-use crate::env::{Env, ServiceError, Subject};
+use async_trait::async_trait;
+use db::{Db, WriteTx};
+use identity_core::challenge::{Channel, Purpose};
+use jobs::{Handler, Job, JobError, Lease, When};
+use kernel::{Identifier, Locale, MessageId, Timestamp, Visitor, code::OneTimeCode};
+use notify::{
+    Message,
+    texts::{CodePurpose, LinkPath, MessageText, SecurityEvent},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    account, codes,
+    env::{Env, ServiceError, Subject},
+    notice::{self, Notice},
+};
 
 /// One message.
 pub(crate) struct Post<'a> {
     pub(crate) to: &'a Identifier,
     pub(crate) channel: Channel,
     pub(crate) locale: Locale,
-    pub(crate) subject: &'a Subject,
     pub(crate) worthless_after: Option<Timestamp>,
     pub(crate) words: Words,
 }
@@ -19,22 +31,50 @@ pub(crate) struct Post<'a> {
 /// What it says.
 #[derive(Debug)]
 pub(crate) enum Words {
-    /// A code.
-    Code {
-        purpose: Purpose,
-        code: OneTimeCode,
-        serial: u32,
-        link: Option<String>,
-    },
+    /// A code; with the path of a link, a letter that confirms an address.
+    Code { purpose: Purpose, code: OneTimeCode, serial: u32, link: Option<String> },
     /// Somebody asked for a code to an address that leads to no account (A1).
     Nobody,
     /// A security event (ID-13).
-    Notice {
-        kind: &'static str,
-        device: String,
-        place: String,
-        alarm_link: String,
-    },
+    Notice { event: SecurityEvent, device: String, place: String, alarm: String },
+}
+
+fn path(text: &str) -> Result<LinkPath, ServiceError> {
+    LinkPath::new(text).map_err(|_| ServiceError::Inconsistent("a path of ours"))
+}
+
+fn text(env: &Env, to: &Identifier, words: Words, now: Timestamp) -> Result<MessageText, ServiceError> {
+    let minutes = env.policy.code_life.as_secs() / 60;
+    let minutes = u32::try_from(minutes).unwrap_or(u32::MAX);
+    Ok(match words {
+        Words::Code { code, serial, link: Some(link), .. } => MessageText::ConfirmEmail {
+            code: code.expose().to_owned(),
+            number: serial,
+            link: path(&link)?,
+            minutes,
+        },
+        Words::Code { purpose, code, serial, link: None } => MessageText::Code {
+            purpose: match purpose {
+                Purpose::SignIn => CodePurpose::SignIn,
+                Purpose::ConfirmEmail => CodePurpose::ConfirmEmail,
+                Purpose::Freeze => CodePurpose::Freeze,
+                Purpose::UnfreezePhone | Purpose::UnfreezeEmail => CodePurpose::Unfreeze,
+            },
+            code: Some(code.expose().to_owned()),
+            number: serial,
+            object: (purpose == Purpose::ConfirmEmail).then(|| to.masked()),
+            minutes,
+        },
+        Words::Nobody => MessageText::NobodyHere { link: path("/sign-in")? },
+        Words::Notice { event, device, place, alarm } => MessageText::Security {
+            event,
+            at: now,
+            object: None,
+            device: Some(device),
+            place: Some(place),
+            not_me: path(&alarm)?,
+        },
+    })
 }
 
 /// Hands one message to `notify`.
@@ -43,25 +83,87 @@ pub(crate) async fn post(
     env: &Env,
     post: Post<'_>,
 ) -> Result<MessageId, ServiceError> {
-    let _ = (
-        &post.to,
-        post.channel,
-        post.locale,
-        post.subject,
-        post.worthless_after,
-        &post.words,
-    );
-    Ok(MessageId::new(tx.now(), &*env.chance))
+    let message = Message {
+        to: post.to.clone(),
+        channel: match post.channel {
+            Channel::Sms => notify::Channel::Sms,
+            Channel::Call => notify::Channel::Call,
+            Channel::Email => notify::Channel::Email,
+        },
+        locale: post.locale,
+        text: text(env, post.to, post.words, tx.now())?,
+        worthless_after: post.worthless_after,
+    };
+    Ok(notify::send(tx, &env.vault, &*env.chance, &message).await?)
 }
 
-/// Leaves word that codes are being guessed for this identifier. Whether an owner is there to be told is found
-/// out later, so that a guesser cannot tell by the time it takes (A1).
+/// Somebody guesses codes. Whether an owner is there to be told is found out later, by a job, so that a guesser
+/// cannot tell by the time an answer takes (A1).
+#[derive(Serialize, Deserialize)]
+pub struct Suspicion {
+    subject: Subject,
+    network: IpAddr,
+    agent: String,
+}
+
+impl Job for Suspicion {
+    const KIND: &'static str = "identity.suspicion";
+}
+
+/// Leaves word of a suspicion.
 pub(crate) async fn suspicion(
     tx: &mut WriteTx,
     env: &Env,
     visitor: &Visitor,
     subject: &Subject,
 ) -> Result<(), ServiceError> {
-    let _ = (tx.now(), env, visitor, subject);
+    let job = Suspicion {
+        subject: *subject,
+        network: visitor.network,
+        agent: visitor.agent.clone(),
+    };
+    jobs::enqueue(tx, &env.vault, &*env.chance, subject, &job, When::default()).await?;
     Ok(())
+}
+
+/// Tells the owner, if there is one.
+pub struct TellSuspicion {
+    /// The database.
+    pub db: Db,
+    /// The surroundings.
+    pub env: Env,
+}
+
+#[async_trait]
+impl Handler<Suspicion> for TellSuspicion {
+    async fn run(&self, job: Suspicion, _: &Lease) -> Result<(), JobError> {
+        let input = (self.env.clone(), Arc::new(job));
+        let told: Result<(), ServiceError> = self
+            .db
+            .write("identity.suspicion", input, |tx, (env, job)| {
+                Box::pin(async move {
+                    let Some(owner) = codes::owner(tx, &job.subject).await? else {
+                        return Ok(());
+                    };
+                    let account = account::lock(tx, env, owner).await?;
+                    let visitor = Visitor {
+                        network: job.network,
+                        agent: job.agent.clone(),
+                        locale: account.locale,
+                    };
+                    notice::tell(tx, env, &visitor, &account, Notice::Suspicious).await?;
+                    let details = audit::Details::of(&visitor);
+                    let entry = audit::Entry::new(audit::action::CODE_REFUSED, audit::Actor::Visitor)
+                        .about(account.id)
+                        .with(details.seal(&account.key));
+                    audit::append(tx, entry).await?;
+                    Ok(())
+                })
+            })
+            .await;
+        told.map_err(|error| {
+            tracing::warn!(%error, "a suspicion could not be told");
+            JobError::Again { code: "not_told", after: None }
+        })
+    }
 }

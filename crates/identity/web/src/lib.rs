@@ -5,7 +5,9 @@
 
 pub mod acts;
 pub mod api;
+pub mod pages;
 pub mod state;
 pub mod views;
 
+pub use pages::pages;
 pub use state::State;

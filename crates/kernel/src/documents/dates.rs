@@ -155,6 +155,15 @@ pub fn passport_renewal(issued: PassportIssueDate, born: BirthDate, today: Date)
     }
 }
 
+/// Reads a date of issue when the birth date is not known yet: judged by the future alone.
+pub fn past_date(typed: &str, today: Date) -> Result<Date, DateError> {
+    let read = date(typed)?;
+    if read > today {
+        return Err(DateError::Future);
+    }
+    Ok(read)
+}
+
 fn date(typed: &str) -> Result<Date, DateError> {
     let typed = typed.trim_matches(|c| text::is_space(c) || text::is_invisible(c));
     if typed.is_empty() {

@@ -9,7 +9,7 @@ mod inn;
 mod passport;
 mod snils;
 
-pub use dates::{BirthDate, DateError, PassportIssueDate, Renewal, passport_renewal};
+pub use dates::{BirthDate, DateError, PassportIssueDate, Renewal, passport_renewal, past_date};
 pub use inn::{Inn, InnHolder};
 pub use passport::{DepartmentCode, PassportNumber};
 pub use snils::Snils;

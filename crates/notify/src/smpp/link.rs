@@ -144,12 +144,15 @@ impl Link {
         let Some(request) = bind_request(settings) else {
             return Ended::Refused;
         };
-        let bound = tokio::select! {
-            () = connection.as_mut() => return Ended::NotReached,
+        let mut bind = pin!(client.bind_transceiver(request));
+        let (bound, hung_up) = tokio::select! {
             () = stop.as_mut() => return Ended::Stopped,
-            bound = client.bind_transceiver(request) => bound,
+            bound = bind.as_mut() => (bound, false),
+            // A centre that refuses hangs up at once; its answer is read first.
+            () = connection.as_mut() => (bind.await, true),
         };
         match bound {
+            Ok(_) if hung_up => return Ended::Lost,
             Ok(_) => {}
             Err(Error::UnexpectedResponse { response }) => {
                 // Ours to mend: wrong login. The answer holds no secret.

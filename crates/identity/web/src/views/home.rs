@@ -84,6 +84,8 @@ pub enum Missing {
     EmailConfirmation,
     /// Birth date.
     Birth,
+    /// The birth date.
+    BirthDate,
     /// Passport.
     Passport,
     /// Passport waits for a check: nothing to do.
@@ -100,6 +102,7 @@ impl Missing {
             Self::Email => "missing-email",
             Self::EmailConfirmation => "missing-email-confirmation",
             Self::Birth => "missing-birth",
+            Self::BirthDate => "missing-birth-date",
             Self::Passport => "missing-passport",
             Self::PassportCheck => "missing-passport-check",
             Self::InnOrSnils => "missing-inn-or-snils",
@@ -113,6 +116,7 @@ impl Missing {
             Self::Email => "/profile/email",
             Self::EmailConfirmation => "/profile/email/code",
             Self::Birth => "/profile/data/birth",
+            Self::BirthDate => "/profile/data/birth",
             Self::Passport => "/profile/data/passport",
             Self::PassportCheck => "/profile/data",
             Self::InnOrSnils => "/profile/data/inn",
@@ -122,7 +126,7 @@ impl Missing {
     /// The icon of the sprite.
     pub const fn icon(self) -> &'static str {
         match self {
-            Self::Name => "user",
+            Self::Name | Self::BirthDate => "user",
             Self::Email | Self::EmailConfirmation => "mail",
             Self::Passport | Self::InnOrSnils => "id-card",
             Self::Birth => "calendar",

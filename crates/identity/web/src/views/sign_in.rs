@@ -51,8 +51,8 @@ impl Sample for SignInPhone {
             (
                 "error_service",
                 page(
-                    p.clone().with_error("phone", "phone-error-landline"),
-                    "8 495 123-45-67",
+                    p.clone().with_error("phone", "phone-error-not-personal"),
+                    "8 800 555-35-35",
                 ),
             ),
             (

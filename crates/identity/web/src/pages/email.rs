@@ -1,0 +1,176 @@
+//! The e-mail address (ID-4): added, confirmed by code; the link's page is in `links`.
+
+use axum::{extract::State as Shared, response::Response};
+use identity_core::challenge::Purpose;
+use identity_service::account;
+use kernel::{Email, Identifier};
+use std::sync::Arc;
+use webkit::{
+    form::Form,
+    i18n::Message,
+    page::Area,
+    respond::{PageError, page, page_with_errors, see_other},
+    visit::Visit,
+};
+
+use super::{
+    cabinet::contact,
+    codes::{delivery_line, entry, limited_path, limited_until, refusal, standing, typed},
+    common::{Cabinet, cabinet, done, flashed, key, without_flash},
+};
+use crate::{
+    acts::{AskDone, ConfirmDone},
+    state::{Fault, State, Who},
+    views::{
+        profile::{EmailCode, ProfileEmail},
+        wrong,
+    },
+};
+
+const CODE: &str = "/profile/email/code";
+const EMAIL: &str = "/profile/email";
+
+fn email_view(cabinet: Cabinet, typed: &str, error: Option<Message>) -> Response {
+    let email = account::email(cabinet.owned()).map(contact);
+    let typed = typed.to_owned();
+    match error {
+        Some(error) => {
+            let p = cabinet.shell.with_error("email", error);
+            page_with_errors(&ProfileEmail { p, email, typed })
+        }
+        None => page(&ProfileEmail { p: cabinet.shell, email, typed }),
+    }
+}
+
+/// `GET /profile/email`.
+pub(super) async fn email(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Who,
+) -> Result<Response, Fault> {
+    let cabinet = cabinet(&state, visit.clone(), &who, Area::Profile).await?;
+    Ok(without_flash(&visit, email_view(cabinet, "", None)))
+}
+
+/// `POST /profile/email`.
+pub(super) async fn add(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Who,
+    form: Form,
+) -> Result<Response, PageError> {
+    let typed = form.text("email");
+    match Email::parse(typed) {
+        Ok(address) => ask(&state, &visit, who, &form, address).await,
+        Err(error) => {
+            let cabinet = cabinet(&state, visit, &who, Area::Profile).await?;
+            Ok(email_view(cabinet, typed, Some(wrong::email(error))))
+        }
+    }
+}
+
+async fn ask(
+    state: &State,
+    visit: &Visit,
+    who: Who,
+    form: &Form,
+    address: Email,
+) -> Result<Response, PageError> {
+    let key = key(visit, Some(&who), form);
+    let asked = state.add_email(key, &visit.visitor, Arc::clone(&who.0), address.clone()).await?;
+    Ok(match done(asked)? {
+        AskDone::Sent => see_other(CODE),
+        AskDone::Pause { until } => {
+            let here = standing(state, Purpose::ConfirmEmail, who.browser_key()).await?;
+            let same = |there: &Identifier| *there == Identifier::Email(address.clone());
+            match here.filter(|(status, _)| same(&status.identifier)) {
+                Some(_) => see_other(CODE),
+                None => see_other(&limited_until(until)),
+            }
+        }
+        AskDone::UsedUp { until } | AskDone::Calls { until } => see_other(&limited_until(until)),
+        AskDone::HasOne | AskDone::Country => see_other(EMAIL),
+        AskDone::Closed => see_other("/sign-in/limited"),
+    })
+}
+
+async fn code_page(
+    state: &State,
+    cabinet: Cabinet,
+    who: &Who,
+    error: Option<(&'static str, &'static str)>,
+) -> Result<Response, Fault> {
+    let Some((status, delivery)) =
+        standing(state, Purpose::ConfirmEmail, who.browser_key()).await?
+    else {
+        return Ok(see_other(EMAIL));
+    };
+    let p = match error {
+        Some((field, id)) => cabinet.shell.with_error(field, id),
+        None => cabinet.shell,
+    };
+    let has_errors = p.has_errors();
+    let view = EmailCode { code: entry(&p, &status, delivery, true), p };
+    Ok(if has_errors { page_with_errors(&view) } else { page(&view) })
+}
+
+/// `GET /profile/email/code`.
+pub(super) async fn code(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Who,
+) -> Result<Response, Fault> {
+    let cabinet = cabinet(&state, visit, &who, Area::Profile).await?;
+    code_page(&state, cabinet, &who, None).await
+}
+
+/// `POST /profile/email/code`.
+pub(super) async fn confirm(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Who,
+    form: Form,
+) -> Result<Response, PageError> {
+    let cabinet = cabinet(&state, visit.clone(), &who, Area::Profile).await?;
+    let code = match typed(form.text("code"), 6) {
+        Ok(code) => code,
+        Err(id) => return Ok(code_page(&state, cabinet, &who, Some(("code", id))).await?),
+    };
+    let key = key(&visit, Some(&who), &form);
+    let confirmed =
+        state.confirm_email(key, &visit.visitor, Arc::clone(&who.0), code).await?;
+    Ok(match done(confirmed)? {
+        ConfirmDone::Done | ConfirmDone::HasOne => {
+            flashed(&visit, EMAIL, "flash-email-confirmed")
+        }
+        ConfirmDone::Taken => email_view(cabinet, "", Some("email-error-taken".into())),
+        ConfirmDone::LinkOver => see_other(EMAIL),
+        ConfirmDone::Refused(why) => match refusal(why) {
+            Some(error) => code_page(&state, cabinet, &who, Some(error)).await?,
+            None => see_other(&limited_path(why)),
+        },
+    })
+}
+
+/// `POST /profile/email/code/resend`.
+pub(super) async fn resend(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Who,
+    form: Form,
+) -> Result<Response, PageError> {
+    let here = standing(&state, Purpose::ConfirmEmail, who.browser_key()).await?;
+    match here.map(|(status, _)| status.identifier) {
+        Some(Identifier::Email(address)) => ask(&state, &visit, who, &form, address).await,
+        _ => Ok(see_other(EMAIL)),
+    }
+}
+
+/// `GET /profile/email/code/delivery`.
+pub(super) async fn delivery(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Who,
+) -> Result<Response, Fault> {
+    delivery_line(&state, &visit, Purpose::ConfirmEmail, who.browser_key()).await
+}

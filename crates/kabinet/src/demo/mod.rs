@@ -1,0 +1,123 @@
+//! `kabinet demo`: a whole installation in a folder, with a simulated phone and a clock that can be moved.
+
+mod alias;
+mod clock;
+mod routes;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use config::Settings;
+use kernel::Clock;
+use notify::simulated::SimulatedPhone;
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+use vault::{KeyFile, KeyFileError, OsChance};
+
+use crate::cli::DemoArgs;
+use crate::failure::{Failure, say};
+use crate::house::{self, House, Missing};
+use crate::operations::{self, Operations};
+use crate::run::{self, Doors};
+use crate::supervisor::Supervisor;
+use crate::{background, routes as public_routes, wiring};
+
+pub(crate) use clock::MovableClock;
+
+/// Runs the demo until it is told to stop.
+pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
+    let metrics = operations::count().map_err(Failure::failed)?;
+    let listener = run::listen(args.listen).await?;
+    let address = listener.local_addr().map_err(Failure::failed)?;
+    let settings = settings(&args, address)?;
+    make_keys(&settings)?;
+    let mut movable = None;
+    let house = house::open(settings, Missing::Made, |honest| {
+        let clock = Arc::new(MovableClock::new(honest));
+        movable = Some(Arc::clone(&clock));
+        clock
+    })
+    .await?;
+    house.db.migrate().await.map_err(Failure::failed)?;
+    house.need_our_key().await?;
+    house.honour_clock(true).await?;
+    let movable = movable.ok_or_else(|| Failure::failed("no clock"))?;
+    serve(&args, house, movable, listener, metrics).await
+}
+
+async fn serve(
+    args: &DemoArgs,
+    house: House,
+    movable: Arc<MovableClock>,
+    listener: tokio::net::TcpListener,
+    metrics: metrics_exporter_prometheus::PrometheusHandle,
+) -> Result<(), Failure> {
+    let stop = CancellationToken::new();
+    let phone = SimulatedPhone::new(Arc::clone(&house.clock), None);
+    let wired = wiring::wire(&house, true);
+    let supervisor = Supervisor::new(stop.clone());
+    background::start(&supervisor, &house, &wired, metrics.clone());
+    let operations = Operations {
+        db: house.db.clone(),
+        metrics,
+        stopping: Arc::new(AtomicBool::new(false)),
+    };
+    let pages = public_routes::at_the_edge(public_routes::public(&house, &wired), &house, &wired);
+    let tools = routes::tools(phone, movable).merge(operations::probes(operations.clone()));
+    let router = alias::accept(pages.merge(tools), &house.settings.server.public_origin);
+    let ops = match args.operations_listen {
+        Some(address) => Some((
+            run::listen(address).await?,
+            operations::routes(operations.clone()),
+        )),
+        None => None,
+    };
+    say(&format!(
+        "Kabinet is ready: {origin}\nThe phone and the mailbox: {origin}/demo/phone\nStop with Ctrl-C.",
+        origin = house.settings.server.public_origin
+    ));
+    let doors = Doors {
+        public: (listener, router),
+        operations: ops,
+    };
+    run::until_signal(
+        &house,
+        doors,
+        &operations,
+        &supervisor,
+        &stop,
+        run::jobs_running::Running,
+    )
+    .await
+}
+
+/// The settings of a demo: everything in one folder, nothing outside.
+fn settings(args: &DemoArgs, address: std::net::SocketAddr) -> Result<Settings, Failure> {
+    let mut settings = Settings::default();
+    std::fs::create_dir_all(args.data.join("keys")).map_err(|error| {
+        Failure::failed(format!(
+            "cannot make the folder {}: {error}",
+            args.data.display()
+        ))
+    })?;
+    settings.data.dir.clone_from(&args.data);
+    settings.database.url = args.database.clone().map(SecretString::from);
+    settings.server.listen = address;
+    let host = if address.ip().is_loopback() || address.ip().is_unspecified() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    };
+    settings.server.public_origin = format!("http://{host}");
+    settings.privacy.company_name = "ООО «Кабинет»".to_owned();
+    settings.privacy.support_phone = "+7 800 555-00-00".to_owned();
+    Ok(settings)
+}
+
+fn make_keys(settings: &Settings) -> Result<(), Failure> {
+    let now = db::HonestClock::start().now();
+    match KeyFile::create(&settings.master_key_file(), now, &OsChance) {
+        Ok(_) | Err(KeyFileError::Exists(_)) => Ok(()),
+        Err(error) => Err(Failure::failed(error)),
+    }
+}

@@ -1,0 +1,40 @@
+//! Settings turned into what the areas want.
+
+mod policy;
+
+use std::sync::Arc;
+
+use identity_service::{Env, breaker::Breaker};
+use webkit::Site;
+
+use crate::house::House;
+
+/// Everything the routes and the background tasks stand on.
+#[derive(Clone)]
+pub(crate) struct Wired {
+    pub(crate) env: Env,
+    pub(crate) site: Arc<Site>,
+}
+
+/// Puts the parts together.
+pub(crate) fn wire(house: &House, is_demo: bool) -> Wired {
+    let settings = &house.settings;
+    let env = Env {
+        vault: house.vault.clone(),
+        chance: Arc::clone(&house.chance),
+        policy: Arc::new(policy::of(&settings.limits)),
+        breaker: Arc::new(Breaker::default()),
+        origin: settings.server.public_origin.as_str().into(),
+        consent_version: settings.privacy.consent_version.as_str().into(),
+    };
+    let site = Arc::new(Site {
+        origin: settings.server.public_origin.clone(),
+        server: Arc::new(settings.server.clone()),
+        clock: Arc::clone(&house.clock),
+        chance: Arc::clone(&house.chance),
+        vault: house.vault.clone(),
+        places: Arc::new(|_| None),
+        is_demo,
+    });
+    Wired { env, site }
+}

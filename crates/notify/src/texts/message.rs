@@ -1,0 +1,218 @@
+//! Messages before they have words.
+
+use std::fmt;
+
+use kernel::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::LinkPath;
+
+/// What a code is asked for; the text names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CodePurpose {
+    /// Signing in or registering.
+    SignIn,
+    /// Confirming an e-mail address; names the masked address.
+    ConfirmEmail,
+    /// Freezing from any browser.
+    Freeze,
+    /// Lifting a freeze.
+    Unfreeze,
+    /// Another phone; names the masked number.
+    ChangePhone,
+    /// Another e-mail; names the masked address.
+    ChangeEmail,
+    /// Proving oneself again.
+    StepUp,
+    /// Getting back in.
+    Recovery,
+}
+
+impl CodePurpose {
+    /// Every purpose.
+    pub const ALL: [Self; 8] = [
+        Self::SignIn,
+        Self::ConfirmEmail,
+        Self::Freeze,
+        Self::Unfreeze,
+        Self::ChangePhone,
+        Self::ChangeEmail,
+        Self::StepUp,
+        Self::Recovery,
+    ];
+
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::SignIn => "msg-purpose-sign-in",
+            Self::ConfirmEmail => "msg-purpose-confirm-email",
+            Self::Freeze => "msg-purpose-freeze",
+            Self::Unfreeze => "msg-purpose-unfreeze",
+            Self::ChangePhone => "msg-purpose-change-phone",
+            Self::ChangeEmail => "msg-purpose-change-email",
+            Self::StepUp => "msg-purpose-step-up",
+            Self::Recovery => "msg-purpose-recovery",
+        }
+    }
+}
+
+/// What happened that the owner has to hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecurityEvent {
+    /// A sign-in from a device not seen before.
+    NewDevice,
+    /// An e-mail was added; its masked form is the object.
+    EmailAdded,
+    /// The e-mail was changed; the new one, masked, is the object.
+    EmailChanged,
+    /// An e-mail was removed; its masked form is the object.
+    EmailRemoved,
+    /// The phone was changed; the new one, masked, is the object.
+    PhoneChanged,
+    /// The account was frozen.
+    Frozen,
+    /// The freeze was lifted.
+    Unfrozen,
+    /// Sessions on other devices were ended.
+    SessionsEnded,
+    /// Somebody is guessing codes.
+    Suspicious,
+    /// Sign-in by code rests after too many wrong codes.
+    CodeResting,
+    /// Profile data changed.
+    ProfileChanged,
+    /// A consent was given or withdrawn.
+    ConsentChanged,
+    /// A password, passcode, passkey or another secret changed.
+    SecretChanged,
+}
+
+impl SecurityEvent {
+    /// Every event.
+    pub const ALL: [Self; 13] = [
+        Self::NewDevice,
+        Self::EmailAdded,
+        Self::EmailChanged,
+        Self::EmailRemoved,
+        Self::PhoneChanged,
+        Self::Frozen,
+        Self::Unfrozen,
+        Self::SessionsEnded,
+        Self::Suspicious,
+        Self::CodeResting,
+        Self::ProfileChanged,
+        Self::ConsentChanged,
+        Self::SecretChanged,
+    ];
+
+    /// The stable name, which is also the end of the text's id.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NewDevice => "new-device",
+            Self::EmailAdded => "email-added",
+            Self::EmailChanged => "email-changed",
+            Self::EmailRemoved => "email-removed",
+            Self::PhoneChanged => "phone-changed",
+            Self::Frozen => "frozen",
+            Self::Unfrozen => "unfrozen",
+            Self::SessionsEnded => "sessions-ended",
+            Self::Suspicious => "suspicious",
+            Self::CodeResting => "code-resting",
+            Self::ProfileChanged => "profile-changed",
+            Self::ConsentChanged => "consent-changed",
+            Self::SecretChanged => "secret-changed",
+        }
+    }
+}
+
+/// A message before it has words.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageText {
+    /// A one-time code, by SMS, call or e-mail.
+    Code {
+        /// What it is for.
+        purpose: CodePurpose,
+        /// The code; `None` for a call whose number the gateway chooses.
+        code: Option<String>,
+        /// The code's running number («код № 3»).
+        number: u32,
+        /// What it is about, already masked; shown where the purpose names an
+        /// object.
+        object: Option<String>,
+        /// Minutes it lives, for the letter.
+        minutes: u32,
+    },
+    /// A letter with a code and a link that confirm the address (ID-4).
+    ConfirmEmail {
+        /// The code.
+        code: String,
+        /// The code's running number.
+        number: u32,
+        /// The page with the confirming button.
+        link: LinkPath,
+        /// Minutes the code lives.
+        minutes: u32,
+    },
+    /// A letter to an address that leads to no account (A1).
+    NobodyHere {
+        /// The sign-in page.
+        link: LinkPath,
+    },
+    /// A security notice (ID-13).
+    Security {
+        /// What happened.
+        event: SecurityEvent,
+        /// When.
+        at: Timestamp,
+        /// The masked object, for the events that have one.
+        object: Option<String>,
+        /// From what device, in words.
+        device: Option<String>,
+        /// From where, in words.
+        place: Option<String>,
+        /// The «это не я» page.
+        not_me: LinkPath,
+    },
+    /// Marketing, to those who agreed (ID-12).
+    Marketing {
+        /// One line.
+        title: String,
+        /// The text of a letter.
+        text: String,
+        /// The page that ends it.
+        unsubscribe: LinkPath,
+    },
+}
+
+/// Codes and people's data do not print.
+impl fmt::Debug for MessageText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code { purpose, .. } => write!(f, "MessageText::Code({purpose:?})"),
+            Self::ConfirmEmail { .. } => f.write_str("MessageText::ConfirmEmail"),
+            Self::NobodyHere { .. } => f.write_str("MessageText::NobodyHere"),
+            Self::Security { event, .. } => write!(f, "MessageText::Security({event:?})"),
+            Self::Marketing { .. } => f.write_str("MessageText::Marketing"),
+        }
+    }
+}
+
+impl MessageText {
+    /// The stable name of its purpose, as kept in the database and in metrics.
+    pub const fn purpose(&self) -> &'static str {
+        match self {
+            Self::Code { .. } => "code",
+            Self::ConfirmEmail { .. } => "confirm_email",
+            Self::NobodyHere { .. } => "nobody_here",
+            Self::Security { .. } => "security",
+            Self::Marketing { .. } => "marketing",
+        }
+    }
+
+    /// Whether it carries a code, which is worth nothing when it comes late.
+    pub const fn has_code(&self) -> bool {
+        matches!(self, Self::Code { .. } | Self::ConfirmEmail { .. })
+    }
+}

@@ -1,0 +1,5 @@
+# Notices after a redirect and other words of single pages.
+missing-birth-date = Add your birth date
+flash-others-ended = Done: you are signed out on your other devices.
+flash-frozen = The account is frozen. No money leaves until you lift the freeze.
+flash-unfrozen = The freeze is lifted.
