@@ -95,7 +95,10 @@ fn v1() -> OpenApiRouter<State> {
         .routes(routes!(email::confirm))
         .routes(routes!(email::look_link, email::use_link))
         .routes(routes!(consents::list))
-        .routes(routes!(consents::subscriptions, consents::set_subscriptions))
+        .routes(routes!(
+            consents::subscriptions,
+            consents::set_subscriptions
+        ))
         .routes(routes!(consents::look_unsubscribe, consents::unsubscribe))
         .routes(routes!(history::page))
         .routes(routes!(freeze::mine))
@@ -118,7 +121,10 @@ pub fn api() -> OpenApiRouter<State> {
 pub fn router() -> Router<State> {
     let (router, _) = api().split_for_parts();
     router
-        .route(DOCUMENT, get(async || ([(header::CONTENT_TYPE, "application/json")], TEXT.clone())))
+        .route(
+            DOCUMENT,
+            get(async || ([(header::CONTENT_TYPE, "application/json")], TEXT.clone())),
+        )
         .layer(middleware::from_fn(options))
 }
 

@@ -81,7 +81,9 @@ pub(super) async fn list(With(state): With<State>, caller: Caller) -> Answer<Jso
         source: agreement.source.into(),
         at: agreement.at.as_micros(),
     });
-    Ok(Json(Agreements { consents: consents.collect() }))
+    Ok(Json(Agreements {
+        consents: consents.collect(),
+    }))
 }
 
 /// Marketing switches: what is listed is on, everything else is off.
@@ -97,7 +99,10 @@ async fn subscribed(state: &State, caller: &Caller) -> Answer<Json<Subscriptions
     let on = state.read("consent.subscribed", caller.account.id, |tx, account| {
         Box::pin(async move { Ok(consent::subscribed(tx, *account).await?) })
     });
-    let on = on.await?.into_iter().map(|one| Subscription(one.channel, one.topic));
+    let on = on
+        .await?
+        .into_iter()
+        .map(|one| Subscription(one.channel, one.topic));
     Ok(Json(Subscriptions { on: on.collect() }))
 }
 
@@ -125,7 +130,9 @@ pub(super) async fn set_subscriptions(
     }
     let key = command.key.once(caller.account.id.as_bytes());
     let on = command.body.on.iter();
-    let on = on.map(|Subscription(channel, topic)| (*channel, *topic)).collect();
+    let on = on
+        .map(|Subscription(channel, topic)| (*channel, *topic))
+        .collect();
     let set = state.set_subscriptions(key, &visit.visitor, caller.0.clone(), on, CoreSource::Api);
     done(set.await?)?;
     subscribed(&state, &caller).await

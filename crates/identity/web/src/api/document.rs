@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use utoipa::{
     IntoParams, IntoResponses,
     openapi::{
-        Content, HttpMethod, ObjectBuilder, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
-        Type,
+        Content, HttpMethod, ObjectBuilder, OpenApi, Ref, RefOr, Required, Response,
+        ResponseBuilder, Schema, Type,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
@@ -20,7 +20,12 @@ use super::problems::{Code, FIELD_CODES};
 #[expect(dead_code, reason = "describes a header for the document")]
 pub(super) struct FlowHeader {
     /// The flow token: 32 bytes as base64url without padding.
-    #[param(rename = "Kabinet-Flow", min_length = 43, max_length = 43, pattern = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]
+    #[param(
+        rename = "Kabinet-Flow",
+        min_length = 43,
+        max_length = 43,
+        pattern = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
+    )]
     flow: String,
 }
 
@@ -30,7 +35,13 @@ pub(super) struct FlowHeader {
 #[expect(dead_code, reason = "describes a header for the document")]
 pub(super) struct MaybeFlowHeader {
     /// The flow token: 32 bytes as base64url without padding. Without it a flow begins here.
-    #[param(rename = "Kabinet-Flow", required = false, min_length = 43, max_length = 43, pattern = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]
+    #[param(
+        rename = "Kabinet-Flow",
+        required = false,
+        min_length = 43,
+        max_length = 43,
+        pattern = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
+    )]
     flow: String,
 }
 
@@ -40,7 +51,13 @@ pub(super) struct MaybeFlowHeader {
 #[expect(dead_code, reason = "describes a header for the document")]
 pub(super) struct BrowserHeader {
     /// The device's token, once it has one.
-    #[param(rename = "Kabinet-Browser", required = false, min_length = 43, max_length = 43, pattern = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]
+    #[param(
+        rename = "Kabinet-Browser",
+        required = false,
+        min_length = 43,
+        max_length = 43,
+        pattern = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
+    )]
     browser: String,
 }
 
@@ -63,7 +80,10 @@ fn problem(status: u16) -> Response {
         .collect();
     ResponseBuilder::new()
         .description(codes.join("; "))
-        .content(PROBLEM_JSON, Content::new(Some(Ref::from_schema_name("Problem"))))
+        .content(
+            PROBLEM_JSON,
+            Content::new(Some(Ref::from_schema_name("Problem"))),
+        )
         .build()
 }
 
@@ -102,7 +122,10 @@ fn complete(method: &HttpMethod, operation: &mut Operation) {
     let has_key = is_command && !KEYLESS.contains(&name);
     if has_key {
         let required = !MAY_BE_KEYLESS.contains(&name);
-        operation.parameters.get_or_insert_default().push(RefOr::T(key_header(required)));
+        operation
+            .parameters
+            .get_or_insert_default()
+            .push(RefOr::T(key_header(required)));
     }
     let mut statuses = vec![400, 408, 421, 431, 500, 503];
     if !matches!(method, HttpMethod::Get) {
@@ -125,7 +148,9 @@ fn complete(method: &HttpMethod, operation: &mut Operation) {
     }
     for status in statuses {
         let responses = &mut operation.responses.responses;
-        responses.entry(status.to_string()).or_insert_with(|| problem(status).into());
+        responses
+            .entry(status.to_string())
+            .or_insert_with(|| problem(status).into());
     }
 }
 

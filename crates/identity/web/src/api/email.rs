@@ -14,8 +14,9 @@ use webkit::visit::Visit;
 
 use super::{
     document::Problems,
-    fields, profile,
+    fields,
     problems::{Code, Fields, Refused},
+    profile,
     request::{Answer, Bare, CodeCommand, Command, done},
     sign_in::TypedCode,
     words::{self, SentCode},
@@ -82,7 +83,9 @@ pub(super) async fn add(
     let address = address.ok_or_else(|| fields.refuse())?;
     let key = command.key.once(caller.account.id.as_bytes());
     let browser = caller.browser_key();
-    let added = state.add_email(key, &visit.visitor, caller.0, address).await?;
+    let added = state
+        .add_email(key, &visit.visitor, caller.0, address)
+        .await?;
     words::asked(done(added)?, visit.now)?;
     let code = words::sent(&state, Purpose::ConfirmEmail, browser).await?;
     Ok((StatusCode::ACCEPTED, Json(CodeOnItsWay { code })))
@@ -118,7 +121,9 @@ pub(super) async fn confirm(
 ) -> Answer<Json<Confirmed>> {
     let code = words::code(&command.body.code, 6)?;
     let key = command.key.once(caller.account.id.as_bytes());
-    let confirming = state.confirm_email(key, &visit.visitor, caller.0, code).await?;
+    let confirming = state
+        .confirm_email(key, &visit.visitor, caller.0, code)
+        .await?;
     confirmed(done(confirming)?, &visit)
 }
 
@@ -158,6 +163,8 @@ pub(super) async fn use_link(
 ) -> Answer<Json<Confirmed>> {
     let link = LinkToken::from_text(&token).ok_or(Code::LinkOver)?;
     let key = key.once(&token_hash(token.as_bytes()));
-    let confirming = state.confirm_email_by_link(key, &visit.visitor, link).await?;
+    let confirming = state
+        .confirm_email_by_link(key, &visit.visitor, link)
+        .await?;
     confirmed(done(confirming)?, &visit)
 }

@@ -5,11 +5,13 @@ use kernel::{
     Email, Phone,
     code::CodeError,
     documents::{
-        BirthDate, DateError, DepartmentCode, DocumentError, Inn, PassportIssueDate, PassportNumber, Snils,
+        BirthDate, DateError, DepartmentCode, DocumentError, Inn, PassportIssueDate,
+        PassportNumber, Snils, past_date,
     },
     email::EmailError,
     name::{NameError, NamePart},
     phone::PhoneError,
+    text,
 };
 
 /// A field, or the stable code of what is wrong with it.
@@ -78,16 +80,14 @@ pub(super) fn birth_date(typed: &str, today: Date) -> Read<String> {
     Ok(born.date().to_string())
 }
 
-/// The date of issue. Without a known birth date it is judged as that of the oldest person there can be.
+/// The date of issue, judged by the birth date where that is known.
 pub(super) fn issue_date(typed: &str, born: Option<&str>, today: Date) -> Read<String> {
-    let born = born.and_then(|born| BirthDate::parse(born, today).ok());
-    let oldest = || {
-        let born = today.checked_sub(jiff::Span::new().years(120)).ok()?;
-        BirthDate::new(born, today).ok()
-    };
-    let born = born.or_else(oldest).ok_or("date_too_old")?;
-    let issued = PassportIssueDate::parse(typed, born, today).map_err(date)?;
-    Ok(issued.date().to_string())
+    match born.and_then(|born| BirthDate::parse(born, today).ok()) {
+        Some(born) => PassportIssueDate::parse(typed, born, today).map(PassportIssueDate::date),
+        None => past_date(typed, today),
+    }
+    .map(|issued| issued.to_string())
+    .map_err(date)
 }
 
 const fn document(error: DocumentError) -> &'static str {
@@ -123,25 +123,25 @@ pub(super) fn snils(typed: &str) -> Read<String> {
 
 /// One line of free text: an address, a place, an issuer. Nothing in it can turn a text around or hide (A33).
 pub(super) fn line(typed: &str) -> Read<String> {
-    if typed.chars().take(LINE_MAX.saturating_add(1)).count() > LINE_MAX {
-        return Err("text_too_long");
-    }
-    let words: Vec<&str> = typed.split_whitespace().collect();
-    let line = words.join(" ");
-    let hides = |c: char| {
-        c.is_control()
-            || matches!(c,
-                '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-                | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
-                | '\u{E0000}'..='\u{E0FFF}')
+    let is_empty = || typed.chars().all(char::is_whitespace);
+    let is_long = || {
+        typed
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .chars()
+            .count()
+            > LINE_MAX
     };
-    if line.is_empty() {
-        Err("text_empty")
-    } else if line.chars().any(hides) {
-        Err("text_invisible")
-    } else {
-        Ok(line)
-    }
+    text::line(typed, LINE_MAX).ok_or_else(|| {
+        if is_empty() {
+            "text_empty"
+        } else if is_long() {
+            "text_too_long"
+        } else {
+            "text_invisible"
+        }
+    })
 }
 
 #[cfg(test)]
@@ -154,7 +154,9 @@ mod tests {
     fn codes_are_listed() {
         let source = include_str!("fields.rs");
         let quoted = source.split('"').skip(1).step_by(2);
-        let is_code = |text: &&str| text.contains('_') && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let is_code = |text: &&str| {
+            text.contains('_') && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        };
         let codes: Vec<&str> = quoted.filter(is_code).collect();
         assert!(codes.len() > 30);
         for code in codes {
@@ -164,7 +166,10 @@ mod tests {
 
     #[test]
     fn lines_are_plain() {
-        assert_eq!(line("  г. Тверь,\tд. 1 \n").as_deref(), Ok("г. Тверь, д. 1"));
+        assert_eq!(
+            line("  г. Тверь,\tд. 1 \n").as_deref(),
+            Ok("г. Тверь, д. 1")
+        );
         assert_eq!(line(" \n"), Err("text_empty"));
         assert_eq!(line("a\0b"), Err("text_invisible"));
         assert_eq!(line("a\u{202e}b"), Err("text_invisible"));
@@ -175,8 +180,14 @@ mod tests {
     #[test]
     fn a_passport_without_a_birth_date() {
         let today = jiff::civil::date(2026, 3, 2);
-        assert_eq!(issue_date("01.06.2010", None, today).as_deref(), Ok("2010-06-01"));
-        assert_eq!(issue_date("2010-06-01", Some("2000-06-01"), today), Err("date_before_fourteen"));
+        assert_eq!(
+            issue_date("01.06.2010", None, today).as_deref(),
+            Ok("2010-06-01")
+        );
+        assert_eq!(
+            issue_date("2010-06-01", Some("2000-06-01"), today),
+            Err("date_before_fourteen")
+        );
         assert_eq!(issue_date("2027-06-01", None, today), Err("date_future"));
     }
 }

@@ -83,8 +83,12 @@ pub(super) async fn ask(
     let mut fields = Fields::default();
     let body = &command.body;
     let identifier = match (&body.phone, &body.email) {
-        (Some(phone), None) => fields.take("phone", fields::phone(phone)).map(Identifier::Phone),
-        (None, Some(email)) => fields.take("email", fields::email(email)).map(Identifier::Email),
+        (Some(phone), None) => fields
+            .take("phone", fields::phone(phone))
+            .map(Identifier::Phone),
+        (None, Some(email)) => fields
+            .take("email", fields::email(email))
+            .map(Identifier::Email),
         _ => fields.take("phone", Err("one_of_two")),
     };
     let identifier = identifier.ok_or_else(|| fields.refuse())?;
@@ -94,7 +98,9 @@ pub(super) async fn ask(
     };
     let browser = flow.hash();
     let key = command.key.once(&browser);
-    let asked = state.ask_freeze(key, &visit.visitor, identifier, browser).await?;
+    let asked = state
+        .ask_freeze(key, &visit.visitor, identifier, browser)
+        .await?;
     words::asked(done(asked)?, visit.now)?;
     let code = words::sent(&state, Purpose::Freeze, browser).await?;
     let flow = flow.expose().as_str().to_owned();
@@ -125,7 +131,9 @@ pub(super) async fn verify(
         known: None,
         code: words::code(&command.body.code, 6)?,
     };
-    let frozen = state.freeze_by_code(command.key.once(&browser), &visit.visitor, check).await?;
+    let frozen = state
+        .freeze_by_code(command.key.once(&browser), &visit.visitor, check)
+        .await?;
     match done(frozen)? {
         // RE-10: the same words when no account was there to freeze.
         FreezeDone::Done | FreezeDone::Next(_) => Ok(Json(Frozen { frozen: true })),
@@ -229,10 +237,18 @@ pub(super) async fn unfreeze(
     let code = words::code(&command.body.code, 6)?;
     let key = command.key.once(caller.account.id.as_bytes());
     let purpose = command.body.proof.into();
-    let unfrozen = state.unfreeze(key, &visit.visitor, caller.0, purpose, code).await?;
+    let unfrozen = state
+        .unfreeze(key, &visit.visitor, caller.0, purpose, code)
+        .await?;
     match done(unfrozen)? {
-        FreezeDone::Done => Ok(Json(Unfrozen { frozen: false, next: None })),
-        FreezeDone::Next(next) => Ok(Json(Unfrozen { frozen: true, next: Some(next.into()) })),
+        FreezeDone::Done => Ok(Json(Unfrozen {
+            frozen: false,
+            next: None,
+        })),
+        FreezeDone::Next(next) => Ok(Json(Unfrozen {
+            frozen: true,
+            next: Some(next.into()),
+        })),
         FreezeDone::Refused(why) => Err(words::refusal(why, visit.now)),
     }
 }

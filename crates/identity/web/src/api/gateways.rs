@@ -62,10 +62,17 @@ pub(super) async fn report(
     let gateway = gateways.0.get(&gateway).ok_or(Code::NotFound)?;
     let body = read(body, REPORT_MAX).await?;
     let now = state.site.clock.now();
-    let report = verify_report(&headers, &body, &gateway.settings, now).map_err(|error| match error {
-        WebhookError::Unsigned | WebhookError::BadSignature | WebhookError::Stale => Code::ReportUnsigned,
-        WebhookError::Malformed => Code::ReportUnreadable,
-    })?;
-    gateway.keeper.delivery(report).await.map_err(|_| Code::Unavailable)?;
+    let report =
+        verify_report(&headers, &body, &gateway.settings, now).map_err(|error| match error {
+            WebhookError::Unsigned | WebhookError::BadSignature | WebhookError::Stale => {
+                Code::ReportUnsigned
+            }
+            WebhookError::Malformed => Code::ReportUnreadable,
+        })?;
+    gateway
+        .keeper
+        .delivery(report)
+        .await
+        .map_err(|_| Code::Unavailable)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -82,5 +82,8 @@ pub(super) async fn page(
         place: event.network.map(|network| place(&visit, network)),
         facts: event.facts,
     });
-    Ok(Json(Events { events: events.collect(), next }))
+    Ok(Json(Events {
+        events: events.collect(),
+        next,
+    }))
 }

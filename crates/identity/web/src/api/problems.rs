@@ -158,7 +158,11 @@ impl Refused {
 
 impl From<Code> for Refused {
     fn from(code: Code) -> Self {
-        Self(Box::new(Problem::new(code.status(), code.as_str(), code.title())))
+        Self(Box::new(Problem::new(
+            code.status(),
+            code.as_str(),
+            code.title(),
+        )))
     }
 }
 
@@ -186,7 +190,9 @@ impl IntoResponse for Refused {
         let mut response = self.0.into_response();
         if is_unauthorised {
             let bearer = http::HeaderValue::from_static("Bearer");
-            response.headers_mut().insert(http::header::WWW_AUTHENTICATE, bearer);
+            response
+                .headers_mut()
+                .insert(http::header::WWW_AUTHENTICATE, bearer);
         }
         response
     }
@@ -198,7 +204,11 @@ pub(super) struct Fields(Vec<(&'static str, &'static str)>);
 
 impl Fields {
     /// The value, or a note that the field is wrong.
-    pub(super) fn take<T>(&mut self, field: &'static str, read: Result<T, &'static str>) -> Option<T> {
+    pub(super) fn take<T>(
+        &mut self,
+        field: &'static str,
+        read: Result<T, &'static str>,
+    ) -> Option<T> {
         match read {
             Ok(value) => Some(value),
             Err(code) => {
@@ -212,7 +222,9 @@ impl Fields {
     pub(super) fn refuse(self) -> Refused {
         self.0
             .into_iter()
-            .fold(Code::Invalid.into(), |refused: Refused, (field, code)| refused.at(field, code))
+            .fold(Code::Invalid.into(), |refused: Refused, (field, code)| {
+                refused.at(field, code)
+            })
     }
 }
 

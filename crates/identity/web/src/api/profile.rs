@@ -2,7 +2,9 @@
 
 use axum::{Json, extract::State as With};
 use http::StatusCode;
-use identity_core::profile::{Change, Name as CoreName, Passport as CorePassport, Profile as CoreProfile};
+use identity_core::profile::{
+    Change, Name as CoreName, Passport as CorePassport, Profile as CoreProfile,
+};
 use identity_service::{
     account,
     profile::{self, Standing},
@@ -169,8 +171,14 @@ impl From<Standing> for Profile {
             email: account::email(owned).map(|email| email.identifier.masked()),
             waiting: waiting.collect(),
             passport: profile.passport.as_ref().and_then(masked_passport),
-            inn: profile.inn.as_deref().and_then(|inn| Some(InnNumber::parse(inn).ok()?.masked())),
-            snils: profile.snils.as_deref().and_then(|snils| Some(SnilsNumber::parse(snils).ok()?.masked())),
+            inn: profile
+                .inn
+                .as_deref()
+                .and_then(|inn| Some(InnNumber::parse(inn).ok()?.masked())),
+            snils: profile
+                .snils
+                .as_deref()
+                .and_then(|snils| Some(SnilsNumber::parse(snils).ok()?.masked())),
             birth: birth(&profile),
             name: profile.name.map(|name| Name {
                 surname: name.surname,
@@ -225,9 +233,17 @@ pub struct Changed {
 
 type ChangeAnswer = Answer<(StatusCode, Json<Changed>)>;
 
-async fn change(state: &State, visit: &Visit, caller: Caller, key: &Key, change: Change) -> ChangeAnswer {
+async fn change(
+    state: &State,
+    visit: &Visit,
+    caller: Caller,
+    key: &Key,
+    change: Change,
+) -> ChangeAnswer {
     let key = key.once(caller.account.id.as_bytes());
-    let changed = state.change_profile(key, &visit.visitor, caller.0, change).await?;
+    let changed = state
+        .change_profile(key, &visit.visitor, caller.0, change)
+        .await?;
     let (status, outcome) = match done(changed)? {
         ProfileDone::Same => (StatusCode::OK, Outcome::Same),
         ProfileDone::Accepted => (StatusCode::OK, Outcome::Accepted),
@@ -237,7 +253,10 @@ async fn change(state: &State, visit: &Visit, caller: Caller, key: &Key, change:
 }
 
 fn today(visit: &Visit) -> jiff::civil::Date {
-    let calendar = Calendar { locale: visit.visitor.locale, now: visit.now };
+    let calendar = Calendar {
+        locale: visit.visitor.locale,
+        now: visit.now,
+    };
     calendar.today()
 }
 
@@ -253,12 +272,20 @@ pub(super) async fn set_name(
     let mut fields = Fields::default();
     let surname = fields.take("surname", fields::name(&command.body.surname));
     let given = fields.take("given", fields::name(&command.body.given));
-    let typed = command.body.patronymic.as_deref().filter(|typed| !typed.trim().is_empty());
+    let typed = command
+        .body
+        .patronymic
+        .as_deref()
+        .filter(|typed| !typed.trim().is_empty());
     let patronymic = fields.take("patronymic", typed.map(fields::name).transpose());
     let (Some(surname), Some(given), Some(patronymic)) = (surname, given, patronymic) else {
         return Err(fields.refuse());
     };
-    let name = CoreName { surname, given, patronymic };
+    let name = CoreName {
+        surname,
+        given,
+        patronymic,
+    };
     change(&state, &visit, caller, &command.key, Change::Name(name)).await
 }
 
@@ -272,12 +299,22 @@ pub(super) async fn set_birth(
     command: Command<Birth>,
 ) -> ChangeAnswer {
     let mut fields = Fields::default();
-    let date = fields.take("date", fields::birth_date(&command.body.date, today(&visit)));
+    let date = fields.take(
+        "date",
+        fields::birth_date(&command.body.date, today(&visit)),
+    );
     let place = fields.take("place", fields::line(&command.body.place));
     let (Some(date), Some(place)) = (date, place) else {
         return Err(fields.refuse());
     };
-    change(&state, &visit, caller, &command.key, Change::Birth { date, place }).await
+    change(
+        &state,
+        &visit,
+        caller,
+        &command.key,
+        Change::Birth { date, place },
+    )
+    .await
 }
 
 /// Enter the address of registration
@@ -293,7 +330,14 @@ pub(super) async fn set_address(
     let mut fields = Fields::default();
     let address = fields.take("address", fields::line(&command.body.address));
     let address = address.ok_or_else(|| fields.refuse())?;
-    change(&state, &visit, caller, &command.key, Change::Address { address }).await
+    change(
+        &state,
+        &visit,
+        caller,
+        &command.key,
+        Change::Address { address },
+    )
+    .await
 }
 
 /// Enter the passport
@@ -319,8 +363,20 @@ pub(super) async fn set_passport(
     else {
         return Err(fields.refuse());
     };
-    let passport = CorePassport { number, issued_on, issuer, department };
-    change(&state, &visit, caller, &command.key, Change::Passport(passport)).await
+    let passport = CorePassport {
+        number,
+        issued_on,
+        issuer,
+        department,
+    };
+    change(
+        &state,
+        &visit,
+        caller,
+        &command.key,
+        Change::Passport(passport),
+    )
+    .await
 }
 
 /// Enter the INN
@@ -350,5 +406,12 @@ pub(super) async fn set_snils(
     let mut fields = Fields::default();
     let snils = fields.take("snils", fields::snils(&command.body.snils));
     let snils = snils.ok_or_else(|| fields.refuse())?;
-    change(&state, &visit, caller, &command.key, Change::Snils { snils }).await
+    change(
+        &state,
+        &visit,
+        caller,
+        &command.key,
+        Change::Snils { snils },
+    )
+    .await
 }

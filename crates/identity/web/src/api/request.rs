@@ -144,7 +144,10 @@ impl<T: DeserializeOwned, const MOST: usize> FromRequest<State> for Command<T, M
         }
         let bytes = read(body, MOST).await?;
         let key = Key::new(state, &parts, text, &bytes);
-        Ok(Self { body: json(&bytes)?, key })
+        Ok(Self {
+            body: json(&bytes)?,
+            key,
+        })
     }
 }
 
@@ -154,13 +157,16 @@ pub(super) async fn read(body: axum::body::Body, most: usize) -> Answer<Bytes> {
     if usize::try_from(known).is_ok_and(|known| known > most) {
         return Err(Code::TooLarge.into());
     }
-    axum::body::to_bytes(body, most)
-        .await
-        .map_err(|error| {
-            let inner = error.into_inner();
-            let is_long = inner.is::<http_body_util::LengthLimitError>();
-            if is_long { Code::TooLarge } else { Code::BadRequest }.into()
-        })
+    axum::body::to_bytes(body, most).await.map_err(|error| {
+        let inner = error.into_inner();
+        let is_long = inner.is::<http_body_util::LengthLimitError>();
+        if is_long {
+            Code::TooLarge
+        } else {
+            Code::BadRequest
+        }
+        .into()
+    })
 }
 
 /// The media type of a request, in lower case and without parameters.
@@ -187,7 +193,11 @@ fn json<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if first != Some(&b'{') {
         let is_json = serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
-        return Err(if is_json { field(".", "wrong_type") } else { Code::JsonInvalid.into() });
+        return Err(if is_json {
+            field(".", "wrong_type")
+        } else {
+            Code::JsonInvalid.into()
+        });
     }
     let mut from = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut from).map_err(|error| wrong(&error))?;
@@ -224,7 +234,11 @@ fn wrong(error: &serde_path_to_error::Error<serde_json::Error>) -> Refused {
 
 fn below(path: &str, name: &str) -> String {
     if path == "." || path.rsplit('.').next() == Some(name) {
-        return if path == "." { name.to_owned() } else { path.to_owned() };
+        return if path == "." {
+            name.to_owned()
+        } else {
+            path.to_owned()
+        };
     }
     format!("{path}.{name}")
 }
@@ -232,7 +246,8 @@ fn below(path: &str, name: &str) -> String {
 fn token(headers: &HeaderMap, name: &str) -> Answer<Option<Token>> {
     let invalid = || Refused::from(Code::HeaderInvalid).at(name, "invalid");
     let text = header(headers, name).map_err(|()| invalid())?;
-    text.map(|text| Token::from_text(text).map_err(|_| invalid())).transpose()
+    text.map(|text| Token::from_text(text).map_err(|_| invalid()))
+        .transpose()
 }
 
 /// One sitting, by the header [`FLOW`].
@@ -312,7 +327,10 @@ impl FromRequestParts<State> for Page {
 
 impl Page {
     fn parse(query: &str) -> Answer<Self> {
-        let mut page = Self { before: None, limit: PAGE };
+        let mut page = Self {
+            before: None,
+            limit: PAGE,
+        };
         let mut seen = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -339,7 +357,8 @@ impl Page {
 }
 
 fn name_of(name: &str) -> &str {
-    name.get(..name.floor_char_boundary(FIELD_MAX)).unwrap_or_default()
+    name.get(..name.floor_char_boundary(FIELD_MAX))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -357,8 +376,15 @@ mod tests {
     }
 
     fn said(bytes: &[u8]) -> (u16, String, Vec<(String, String)>) {
-        let problem: Problem = json::<Body>(bytes).map(|body| (body.name, body.list)).unwrap_err().into();
-        let errors = problem.errors.into_iter().map(|e| (e.field, e.code)).collect();
+        let problem: Problem = json::<Body>(bytes)
+            .map(|body| (body.name, body.list))
+            .unwrap_err()
+            .into();
+        let errors = problem
+            .errors
+            .into_iter()
+            .map(|e| (e.field, e.code))
+            .collect();
         (problem.status, problem.code, errors)
     }
 
@@ -378,13 +404,28 @@ mod tests {
             (b"1", ".", "wrong_type"),
         ] {
             let text = String::from_utf8_lossy(body);
-            assert_eq!(said(body), (422, "invalid".into(), one(field, code)), "{text}");
+            assert_eq!(
+                said(body),
+                (422, "invalid".into(), one(field, code)),
+                "{text}"
+            );
         }
         let deep = [b"{\"name\":".as_slice(), &b"[".repeat(60_000)].concat();
         let unknown = [br#"{"x":"#.as_slice(), &b"[".repeat(60_000)].concat();
-        for body in [&b""[..], b"{", b"\xff", b"{\"name\":\"\xff\"}", b"{\"name\":\"a\0\"}", b"{}{}", b"NaN"] {
+        for body in [
+            &b""[..],
+            b"{",
+            b"\xff",
+            b"{\"name\":\"\xff\"}",
+            b"{\"name\":\"a\0\"}",
+            b"{}{}",
+            b"NaN",
+        ] {
             let (status, code, _) = said(body);
-            assert!(status == 400 || (body == b"{}{}" && status == 422), "{status} {code} {body:?}");
+            assert!(
+                status == 400 || (body == b"{}{}" && status == 422),
+                "{status} {code} {body:?}"
+            );
         }
         assert_eq!(said(&deep).0, 422);
         assert_eq!(said(&unknown).0, 422);
@@ -398,10 +439,24 @@ mod tests {
     fn pages_are_small() {
         let page = |before, limit| Page { before, limit };
         assert_eq!(Page::parse("").unwrap(), page(None, 50));
-        assert_eq!(Page::parse("limit=100&before=7").unwrap(), page(Some(7), 100));
+        assert_eq!(
+            Page::parse("limit=100&before=7").unwrap(),
+            page(Some(7), 100)
+        );
         for query in [
-            "limit=101", "limit=0", "limit=1000000000", "limit=-1", "limit=", "limit=1e3", "limit=%31",
-            "before=0", "before=x", "before=99999999999999999999", "offset=1", "limit=1&limit=2", "limit=+5",
+            "limit=101",
+            "limit=0",
+            "limit=1000000000",
+            "limit=-1",
+            "limit=",
+            "limit=1e3",
+            "limit=%31",
+            "before=0",
+            "before=x",
+            "before=99999999999999999999",
+            "offset=1",
+            "limit=1&limit=2",
+            "limit=+5",
         ] {
             assert!(Page::parse(query).is_err(), "{query}");
         }
@@ -416,7 +471,14 @@ mod tests {
         };
         assert_eq!(of(b"a-1").as_deref(), Some("a-1"));
         assert_eq!(of(&[b'x'; 128]).map(|key| key.len()), Some(128));
-        for value in [&b""[..], b"a b", b"\xff", &[b'x'; 129], "ключ".as_bytes(), b"a\tb"] {
+        for value in [
+            &b""[..],
+            b"a b",
+            b"\xff",
+            &[b'x'; 129],
+            "ключ".as_bytes(),
+            b"a\tb",
+        ] {
             assert_eq!(of(value), None);
         }
     }
@@ -428,10 +490,19 @@ mod tests {
             headers.insert(header::CONTENT_TYPE, value.parse().unwrap());
             is_json(&headers)
         };
-        for value in ["application/json", "Application/JSON; Charset=\"UTF-8\"", "application/json;charset=utf-8"] {
+        for value in [
+            "application/json",
+            "Application/JSON; Charset=\"UTF-8\"",
+            "application/json;charset=utf-8",
+        ] {
             assert!(of(value), "{value}");
         }
-        for value in ["text/plain", "application/json; charset=windows-1251", "application/jsonx", ""] {
+        for value in [
+            "text/plain",
+            "application/json; charset=windows-1251",
+            "application/jsonx",
+            "",
+        ] {
             assert!(!of(value), "{value}");
         }
         assert!(!is_json(&HeaderMap::new()));

@@ -122,7 +122,11 @@ pub(super) async fn devices(
     let listed = state.read("session.list", input, |tx, (env, who)| {
         Box::pin(session::list(tx, env, who))
     });
-    let devices = listed.await?.iter().map(|listed| device(&visit, listed)).collect();
+    let devices = listed
+        .await?
+        .iter()
+        .map(|listed| device(&visit, listed))
+        .collect();
     Ok(Json(Devices { devices }))
 }
 
@@ -182,7 +186,9 @@ pub(super) async fn set_locale(
 ) -> Answer<Json<Locale>> {
     let key = command.key.once(caller.account.id.as_bytes());
     let locale = command.body.locale;
-    let set = state.set_locale(key, &visit.visitor, caller.0, locale.into()).await?;
+    let set = state
+        .set_locale(key, &visit.visitor, caller.0, locale.into())
+        .await?;
     done(set)?;
     Ok(Json(Locale { locale }))
 }

@@ -47,8 +47,12 @@ pub struct AskCode {
 impl AskCode {
     fn identifier(&self, fields: &mut Fields) -> Option<Identifier> {
         match (&self.phone, &self.email) {
-            (Some(phone), None) => fields.take("phone", fields::phone(phone)).map(Identifier::Phone),
-            (None, Some(email)) => fields.take("email", fields::email(email)).map(Identifier::Email),
+            (Some(phone), None) => fields
+                .take("phone", fields::phone(phone))
+                .map(Identifier::Phone),
+            (None, Some(email)) => fields
+                .take("email", fields::email(email))
+                .map(Identifier::Email),
             _ => fields.take("phone", Err("one_of_two")),
         }
     }
@@ -127,7 +131,9 @@ pub(super) async fn ask(
         next,
         link: None,
     };
-    let asked = state.ask(command.key.once(&browser), &visit.visitor, ask).await?;
+    let asked = state
+        .ask(command.key.once(&browser), &visit.visitor, ask)
+        .await?;
     words::asked(done(asked)?, visit.now)?;
     let code = words::sent(&state, Purpose::SignIn, browser).await?;
     let flow = flow.expose().as_str().to_owned();
@@ -213,7 +219,9 @@ pub(super) async fn verify(
         known,
         code: words::code(&command.body.code, digits)?,
     };
-    let verified = state.verify(command.key.once(&browser), &visit.visitor, check).await?;
+    let verified = state
+        .verify(command.key.once(&browser), &visit.visitor, check)
+        .await?;
     match done(verified)? {
         VerifyDone::In(entered) => Ok(Json(Verified::Inside(entered.into()))),
         VerifyDone::NeedsConsent => Ok(Json(Verified::ConsentNeeded(ConsentNeeded {
@@ -252,10 +260,14 @@ pub(super) async fn register(
         browser,
         known,
         personal_data: command.body.personal_data,
-        marketing: marketing.map(|Subscription(channel, topic)| (*channel, *topic)).collect(),
+        marketing: marketing
+            .map(|Subscription(channel, topic)| (*channel, *topic))
+            .collect(),
         source: Source::Api,
     };
-    let registered = state.register(command.key.once(&browser), &visit.visitor, register).await?;
+    let registered = state
+        .register(command.key.once(&browser), &visit.visitor, register)
+        .await?;
     match done(registered)? {
         RegisterDone::In(entered) => Ok(Json(entered.into())),
         RegisterDone::ConsentMissing => {

@@ -265,9 +265,11 @@ pub struct Subscription(pub(super) MarketingChannel, pub(super) Topic);
 
 impl Subscription {
     fn all() -> impl Iterator<Item = Self> {
-        MarketingChannel::ALL
-            .into_iter()
-            .flat_map(|channel| Topic::ALL.into_iter().map(move |topic| Self(channel, topic)))
+        MarketingChannel::ALL.into_iter().flat_map(|channel| {
+            Topic::ALL
+                .into_iter()
+                .map(move |topic| Self(channel, topic))
+        })
     }
 
     fn name(self) -> String {
@@ -286,7 +288,9 @@ impl<'de> Deserialize<'de> for Subscription {
         let text = String::deserialize(from)?;
         // The text may be anything: nothing of it goes into the error.
         let unknown = || serde::de::Error::unknown_variant("", &["<channel>.<topic>"]);
-        Self::all().find(|one| one.name() == text).ok_or_else(unknown)
+        Self::all()
+            .find(|one| one.name() == text)
+            .ok_or_else(unknown)
     }
 }
 
