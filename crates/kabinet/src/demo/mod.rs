@@ -3,6 +3,7 @@
 mod alias;
 mod clock;
 mod routes;
+mod seed;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -49,6 +50,12 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
         .await
         .map_err(crate::commands::migrate_failure)?;
     house.need_our_key().await?;
+    // A database that was used before has a mark, and keeps its people.
+    let mark = house.db.clock_mark().await.map_err(Failure::failed)?;
+    if mark == kernel::Timestamp::EPOCH && !args.empty {
+        seed::seed(&house).await?;
+        background::raise_mark(&house.db).await;
+    }
     house.honour_clock(true).await?;
     house.settle_restore().await?;
     let movable = movable.ok_or_else(|| Failure::failed("no clock"))?;
