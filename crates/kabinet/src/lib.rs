@@ -15,6 +15,7 @@ mod background;
 mod cli;
 mod commands;
 mod demo;
+pub mod demo_views;
 mod edge;
 #[cfg(feature = "failpoints")]
 mod failpoint;

@@ -81,9 +81,12 @@ async fn serve(
         metrics,
         stopping: Arc::new(AtomicBool::new(false)),
     };
-    let pages = public_routes::at_the_edge(public_routes::public(&house, &wired), &house, &wired);
     let tools = routes::tools(phone, movable).merge(operations::probes(operations.clone()));
-    let router = alias::accept(pages.merge(tools), &house.settings.server.public_origin);
+    let all = public_routes::public(&house, &wired).merge(tools);
+    let router = alias::accept(
+        public_routes::at_the_edge(all, &house, &wired),
+        &house.settings.server.public_origin,
+    );
     let ops = match args.operations_listen {
         Some(address) => Some((
             run::listen(address).await?,

@@ -213,10 +213,8 @@ impl Past {
     /// The code in the newest message to somebody.
     fn code(&self, to: &str) -> Result<String, Failure> {
         let messages = self.phone.messages();
-        let text = messages.iter().find(|message| message.to == to).map(|message| &message.text);
-        let mut words = text.iter().flat_map(|text| text.split(|c: char| !c.is_ascii_digit()));
-        let code = words.find(|word| word.len() == CODE_DIGITS);
-        code.map(ToOwned::to_owned).ok_or_else(|| failed("a message without a code"))
+        let text = messages.iter().find(|message| message.to == to).map(|message| message.text.as_str());
+        text.and_then(code_in).ok_or_else(|| failed("a message without a code"))
     }
 
     async fn check(&self, browser: &Browser, code: &str) -> Result<Verified, Failure> {
@@ -313,6 +311,23 @@ impl Past {
     }
 }
 
+/// A code in a text: six digits, or twice three.
+fn code_in(text: &str) -> Option<String> {
+    let is_digits = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    let mut before = "";
+    for word in text.split_whitespace() {
+        let word = word.trim_matches(|c: char| !c.is_ascii_digit());
+        if is_digits(word) && word.len() == CODE_DIGITS {
+            return Some(word.to_owned());
+        }
+        if is_digits(word) && word.len() == 3 && before.len() == 3 {
+            return Some(format!("{before}{word}"));
+        }
+        before = if is_digits(word) { word } else { "" };
+    }
+    None
+}
+
 const fn days(count: u64) -> Duration {
     Duration::from_secs(count.saturating_mul(24 * 3_600))
 }
@@ -347,6 +362,15 @@ mod tests {
     use kernel::documents::{DepartmentCode, Inn, PassportNumber, Snils};
 
     use super::*;
+
+    #[test]
+    fn codes_are_found_however_they_are_written() {
+        let found = |text| code_in(text).unwrap_or_default();
+        assert_eq!(found("Код № 1: 770\u{a0}134."), "770134");
+        assert_eq!(found("код № 3 для входа 481 205. Не говорите\n@localhost #481205"), "481205");
+        assert_eq!(found("@localhost #000042"), "000042");
+        assert_eq!(found("№ 12 от 2026"), "");
+    }
 
     #[test]
     fn the_invented_papers_have_the_right_form() {
