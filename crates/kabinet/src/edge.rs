@@ -60,7 +60,9 @@ pub(crate) async fn log(mut request: Request, next: Next) -> Response {
 
 /// Asked all the time by machines; nobody looks for it in a log.
 fn is_noise(route: &str) -> bool {
-    ["/assets/", "/health/", "/demo/"].iter().any(|beginning| route.starts_with(beginning))
+    ["/assets/", "/health/", "/demo/"]
+        .iter()
+        .any(|beginning| route.starts_with(beginning))
 }
 
 /// Inside of the guard that gives errors their pages: reads the whole body within its bounds before any

@@ -48,22 +48,31 @@ async fn front(visit: Visit) -> Result<Html<String>, PageError> {
 }
 
 async fn phone_page(State(tools): State<Tools>, visit: Visit) -> Result<Html<String>, PageError> {
-    let messages = tools.phone.messages().into_iter().map(|message| DemoMessage {
-        id: message.id.to_string(),
-        at: message.at,
-        channel: match message.channel {
-            Channel::Sms => DemoChannel::Sms,
-            Channel::Call => DemoChannel::Call,
-            Channel::Email => DemoChannel::Email,
-        },
-        to: message.to,
-        text: message.text,
-    });
-    page(&DemoPhone { p: visit.shell(), messages: messages.collect() })
+    let messages = tools
+        .phone
+        .messages()
+        .into_iter()
+        .map(|message| DemoMessage {
+            id: message.id.to_string(),
+            at: message.at,
+            channel: match message.channel {
+                Channel::Sms => DemoChannel::Sms,
+                Channel::Call => DemoChannel::Call,
+                Channel::Email => DemoChannel::Email,
+            },
+            to: message.to,
+            text: message.text,
+        });
+    page(&DemoPhone {
+        p: visit.shell(),
+        messages: messages.collect(),
+    })
 }
 
 fn page(view: &impl Template) -> Result<Html<String>, PageError> {
-    view.render().map(Html).map_err(|_| PageError::internal("a page of the demo"))
+    view.render()
+        .map(Html)
+        .map_err(|_| PageError::internal("a page of the demo"))
 }
 
 #[derive(Serialize)]

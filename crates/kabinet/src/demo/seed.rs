@@ -33,7 +33,8 @@ const CODE_DIGITS: usize = 6;
 
 const CHROME_ANDROID: &str = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36";
 const SAFARI_IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1";
-const FIREFOX_LINUX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+const FIREFOX_LINUX: &str =
+    "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
 const YANDEX_WINDOWS: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 YaBrowser/25.10.0.0 Safari/537.36";
 
 /// The numbers of the sample customers, as the demo tells them.
@@ -94,14 +95,22 @@ impl Past {
         let began = house.clock.now().saturating_sub(BEGAN_AGO);
         let clock = Arc::new(PastClock(AtomicI64::new(began.as_micros())));
         let place = house::database(&house.settings)?;
-        let db = Db::open(place, Arc::clone(&clock) as Arc<dyn Clock>).await.map_err(failed)?;
+        let db = Db::open(place, Arc::clone(&clock) as Arc<dyn Clock>)
+            .await
+            .map_err(failed)?;
         let mut then = house.clone();
         then.db = db.clone();
         then.clock = Arc::clone(&clock) as Arc<dyn Clock>;
         let phone = SimulatedPhone::new(Arc::clone(&then.clock), None);
         let env = wiring::wire(&then, true).env;
         let runner = work::runner(&then, &env, Carriers::simulated(&phone).ways())?;
-        Ok(Self { db, env, clock, phone, runner })
+        Ok(Self {
+            db,
+            env,
+            clock,
+            phone,
+            runner,
+        })
     }
 
     /// Came yesterday evening: a phone and nothing more.
@@ -118,13 +127,21 @@ impl Past {
         self.clock.pass(days(3));
         let mut iphone = self.browser([198, 51, 100, 17], SAFARI_IPHONE);
         let who = self.enter(phone, &mut iphone).await?;
-        self.change(&iphone, &who, Change::Name(name("Соколова", "Мария", None))).await?;
-        self.confirm_email(&iphone, &who, "maria.sokolova@example.com").await?;
-        let on = vec![(MarketingChannel::Email, Topic::Offers), (MarketingChannel::Push, Topic::Personal)];
+        self.change(&iphone, &who, Change::Name(name("Соколова", "Мария", None)))
+            .await?;
+        self.confirm_email(&iphone, &who, "maria.sokolova@example.com")
+            .await?;
+        let on = vec![
+            (MarketingChannel::Email, Topic::Offers),
+            (MarketingChannel::Push, Topic::Personal),
+        ];
         let input = (iphone.visitor.clone(), who, on);
         self.write(input, |tx, (env, (visitor, who, on))| {
             Box::pin(async move {
-                let cmd = consent::SetSubscriptions { on: on.clone(), source: Source::Cabinet };
+                let cmd = consent::SetSubscriptions {
+                    on: on.clone(),
+                    source: Source::Cabinet,
+                };
                 consent::set(tx, env, visitor, who, &cmd).await
             })
         })
@@ -141,8 +158,14 @@ impl Past {
         self.clock.pass(days(2));
         let mut android = self.browser([192, 0, 2, 77], CHROME_ANDROID);
         let who = self.enter(phone, &mut android).await?;
-        self.change(&android, &who, Change::Name(name("Иванов", "Алексей", Some("Петрович")))).await?;
-        self.confirm_email(&android, &who, "alexey.ivanov@example.com").await?;
+        self.change(
+            &android,
+            &who,
+            Change::Name(name("Иванов", "Алексей", Some("Петрович"))),
+        )
+        .await?;
+        self.confirm_email(&android, &who, "alexey.ivanov@example.com")
+            .await?;
         self.clock.pass(days(1));
         for change in papers() {
             self.change(&android, &who, change).await?;
@@ -167,14 +190,21 @@ impl Past {
     }
 
     fn browser(&self, address: [u8; 4], agent: &str) -> Browser {
-        let visitor =
-            Visitor { network: IpAddr::from(address), agent: agent.to_owned(), locale: Locale::Ru };
+        let visitor = Visitor {
+            network: IpAddr::from(address),
+            agent: agent.to_owned(),
+            locale: Locale::Ru,
+        };
         let chance: &dyn Chance = &*self.env.chance;
-        Browser { visitor, key: chance.bytes(), known: None }
+        Browser {
+            visitor,
+            key: chance.bytes(),
+            known: None,
+        }
     }
 
     /// Asks for a code, reads it, enters it, and consents when that is asked.
-    async fn enter(&self, phone: &str, browser: &mut Browser) -> Result<SignedIn, Failure> {
+    async fn enter(&self, phone: &str, browser: &mut Browser) -> Result<Arc<SignedIn>, Failure> {
         self.ask(phone, browser).await?;
         let code = self.code(phone)?;
         self.clock.pass(Duration::from_secs(20));
@@ -196,7 +226,9 @@ impl Past {
         };
         let input = (browser.visitor.clone(), ask);
         let asked = self
-            .write(input, |tx, (env, (visitor, ask))| Box::pin(codes::ask(tx, env, visitor, ask)))
+            .write(input, |tx, (env, (visitor, ask))| {
+                Box::pin(codes::ask(tx, env, visitor, ask))
+            })
             .await?;
         if asked != Asked::Sent {
             return Err(failed("a code was not sent"));
@@ -213,8 +245,12 @@ impl Past {
     /// The code in the newest message to somebody.
     fn code(&self, to: &str) -> Result<String, Failure> {
         let messages = self.phone.messages();
-        let text = messages.iter().find(|message| message.to == to).map(|message| message.text.as_str());
-        text.and_then(code_in).ok_or_else(|| failed("a message without a code"))
+        let text = messages
+            .iter()
+            .find(|message| message.to == to)
+            .map(|message| message.text.as_str());
+        text.and_then(code_in)
+            .ok_or_else(|| failed("a message without a code"))
     }
 
     async fn check(&self, browser: &Browser, code: &str) -> Result<Verified, Failure> {
@@ -231,7 +267,7 @@ impl Past {
         .await
     }
 
-    async fn come_in(&self, browser: &mut Browser, code: &str) -> Result<SignedIn, Failure> {
+    async fn come_in(&self, browser: &mut Browser, code: &str) -> Result<Arc<SignedIn>, Failure> {
         let welcome = match self.check(browser, code).await? {
             Verified::In(welcome) => welcome,
             Verified::NeedsConsent => self.register(browser).await?,
@@ -251,7 +287,9 @@ impl Past {
         };
         let input = (browser.visitor.clone(), cmd);
         let registered = self
-            .write(input, |tx, (env, (visitor, cmd))| Box::pin(sign_in::register(tx, env, visitor, cmd)))
+            .write(input, |tx, (env, (visitor, cmd))| {
+                Box::pin(sign_in::register(tx, env, visitor, cmd))
+            })
             .await?;
         match registered {
             Registered::In(welcome) => Ok(welcome),
@@ -259,16 +297,26 @@ impl Past {
         }
     }
 
-    async fn who(&self, token: SessionToken) -> Result<SignedIn, Failure> {
+    async fn who(&self, token: SessionToken) -> Result<Arc<SignedIn>, Failure> {
         let input = (self.env.clone(), token);
         let found: Result<_, ServiceError> = self
             .db
-            .read("demo.who", input, |tx, (env, token)| Box::pin(session::find(tx, env, token)))
+            .read("demo.who", input, |tx, (env, token)| {
+                Box::pin(session::find(tx, env, token))
+            })
             .await;
-        found.map_err(failed)?.ok_or_else(|| failed("a session is not there"))
+        found
+            .map_err(failed)?
+            .map(Arc::new)
+            .ok_or_else(|| failed("a session is not there"))
     }
 
-    async fn change(&self, browser: &Browser, who: &SignedIn, change: Change) -> Result<(), Failure> {
+    async fn change(
+        &self,
+        browser: &Browser,
+        who: &Arc<SignedIn>,
+        change: Change,
+    ) -> Result<(), Failure> {
         self.clock.pass(Duration::from_secs(90));
         let input = (browser.visitor.clone(), who.clone(), change);
         self.write(input, |tx, (env, (visitor, who, change))| {
@@ -279,7 +327,12 @@ impl Past {
         Ok(())
     }
 
-    async fn confirm_email(&self, browser: &Browser, who: &SignedIn, text: &str) -> Result<(), Failure> {
+    async fn confirm_email(
+        &self,
+        browser: &Browser,
+        who: &Arc<SignedIn>,
+        text: &str,
+    ) -> Result<(), Failure> {
         let address = Email::parse(text).map_err(failed)?;
         let input = (browser.visitor.clone(), who.clone(), address);
         self.write(input, |tx, (env, (visitor, who, address))| {
@@ -307,7 +360,10 @@ impl Past {
             + Sync
             + 'static,
     {
-        self.db.write("demo.seed", (self.env.clone(), input), use_case).await.map_err(failed)
+        self.db
+            .write("demo.seed", (self.env.clone(), input), use_case)
+            .await
+            .map_err(failed)
     }
 }
 
@@ -344,16 +400,25 @@ fn name(surname: &str, given: &str, patronymic: Option<&str>) -> Name {
 fn papers() -> [Change; 5] {
     let text = ToOwned::to_owned;
     [
-        Change::Birth { date: text("1987-04-12"), place: text("г. Тверь") },
-        Change::Address { address: text("г. Тверь, ул. Советская, д. 1, кв. 1") },
+        Change::Birth {
+            date: text("1987-04-12"),
+            place: text("г. Тверь"),
+        },
+        Change::Address {
+            address: text("г. Тверь, ул. Советская, д. 1, кв. 1"),
+        },
         Change::Passport(Passport {
             number: text("2807123456"),
             issued_on: text("2007-05-15"),
             issuer: text("ОВД Центрального района г. Твери"),
             department: text("692-001"),
         }),
-        Change::Inn { inn: text("500100732259") },
-        Change::Snils { snils: text("11223344595") },
+        Change::Inn {
+            inn: text("500100732259"),
+        },
+        Change::Snils {
+            snils: text("11223344595"),
+        },
     ]
 }
 
@@ -367,7 +432,10 @@ mod tests {
     fn codes_are_found_however_they_are_written() {
         let found = |text| code_in(text).unwrap_or_default();
         assert_eq!(found("Код № 1: 770\u{a0}134."), "770134");
-        assert_eq!(found("код № 3 для входа 481 205. Не говорите\n@localhost #481205"), "481205");
+        assert_eq!(
+            found("код № 3 для входа 481 205. Не говорите\n@localhost #481205"),
+            "481205"
+        );
         assert_eq!(found("@localhost #000042"), "000042");
         assert_eq!(found("№ 12 от 2026"), "");
     }
@@ -377,11 +445,16 @@ mod tests {
         for change in papers() {
             match change {
                 Change::Passport(passport) => {
-                    assert_eq!(PassportNumber::parse(&passport.number).unwrap().as_str(), passport.number);
+                    assert_eq!(
+                        PassportNumber::parse(&passport.number).unwrap().as_str(),
+                        passport.number
+                    );
                     assert!(DepartmentCode::parse(&passport.department).is_ok());
                 }
                 Change::Inn { inn } => assert_eq!(Inn::parse_person(&inn).unwrap().as_str(), inn),
-                Change::Snils { snils } => assert_eq!(Snils::parse(&snils).unwrap().as_str(), snils),
+                Change::Snils { snils } => {
+                    assert_eq!(Snils::parse(&snils).unwrap().as_str(), snils)
+                }
                 _ => {}
             }
         }
