@@ -15,11 +15,15 @@ mod background;
 mod cli;
 mod commands;
 mod demo;
+pub mod demo_views;
 mod edge;
+#[cfg(feature = "failpoints")]
+mod failpoint;
 mod failure;
 mod house;
 mod logging;
 mod operations;
+mod progress;
 mod routes;
 mod run;
 mod server;

@@ -267,7 +267,7 @@ fn safety_headers(site: &Site, response: &mut Response) {
     let frames = if site.is_demo { "'self'" } else { "'none'" };
     let policy = format!(
         "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; \
-         frame-ancestors {frames}; require-trusted-types-for 'script'; trusted-types 'none'"
+         frame-ancestors {frames}; require-trusted-types-for 'script'; trusted-types kabinet"
     );
     let fixed = [
         ("content-security-policy", policy.as_str()),

@@ -40,6 +40,11 @@ addEventListener('pageshow', (event) => {
   if (event.persisted) document.querySelectorAll('form[data-busy]').forEach(open);
 });
 
+// The policy of trusted types lets one script address through, no other.
 if ('serviceWorker' in navigator && isSecureContext) {
-  navigator.serviceWorker.register('/sw.js').catch(() => {});
+  const worker = '/sw.js';
+  const policy = globalThis.trustedTypes?.createPolicy('kabinet', {
+    createScriptURL: (url) => (url === worker ? url : ''),
+  });
+  navigator.serviceWorker.register(policy?.createScriptURL(worker) ?? worker).catch(() => {});
 }

@@ -1,0 +1,15 @@
+// The demo's phone: looks for a new message and shows the page anew. The
+// product itself has no such thing.
+const phone = document.querySelector('[data-newest]');
+
+async function look() {
+  try {
+    const answer = await fetch('/demo/messages', { headers: { accept: 'application/json' } });
+    const messages = await answer.json();
+    if ((messages[0]?.id ?? '') !== phone.dataset.newest) location.reload();
+  } catch {
+    // The server rests: the next look will tell.
+  }
+}
+
+if (phone) setInterval(() => document.hidden || look(), 1500);

@@ -1,0 +1,12 @@
+demo-title = The cabinet and the phone side by side
+demo-lead = This is a demo: texts, calls and letters go nowhere, they show up on this phone.
+demo-open-cabinet = Open the cabinet
+demo-open-phone = Open the phone
+demo-cabinet-frame = Cabinet
+demo-phone-title = Phone
+demo-phone-messages = Messages, newest first
+demo-phone-empty = Nothing yet
+demo-phone-empty-note = Ask for a code in the cabinet and it will come here.
+demo-channel-sms = Text message
+demo-channel-call = Call
+demo-channel-email = Letter

@@ -1,0 +1,12 @@
+demo-title = Кабинет и телефон рядом
+demo-lead = Это демо: СМС, звонки и письма никуда не уходят, они появляются на этом телефоне.
+demo-open-cabinet = Открыть кабинет
+demo-open-phone = Открыть телефон
+demo-cabinet-frame = Кабинет
+demo-phone-title = Телефон
+demo-phone-messages = Сообщения, сначала новые
+demo-phone-empty = Пока пусто
+demo-phone-empty-note = Запросите код в кабинете, и он придёт сюда.
+demo-channel-sms = СМС
+demo-channel-call = Звонок
+demo-channel-email = Письмо
