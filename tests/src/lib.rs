@@ -13,6 +13,7 @@ pub fn statements() -> Vec<&'static db::Statement> {
         db::Db::statements(),
         audit::STATEMENTS.to_vec(),
         identity_service::statements(),
+        jobs::STATEMENTS.to_vec(),
         notify::statements(),
     ]
     .concat()

@@ -293,3 +293,105 @@ impl<'k> Check<'k> {
         report
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::What;
+    use vault::Vault;
+
+    fn vault() -> Vault {
+        Vault::ephemeral(testkit::SeededChance::new(5)).unwrap()
+    }
+
+    fn found(seals: &[Seal], vault: &Vault) -> Vec<Problem> {
+        let keys = [vault.public_key()];
+        let mut check = Check::new(&keys, None);
+        seals.iter().for_each(|seal| check.seal(seal));
+        check.report().problems
+    }
+
+    /// Each seal is signed by us, and still they are not one history: a splice of two branches (A104).
+    #[test]
+    fn seals_that_do_not_follow_from_one_another_are_named() {
+        let vault = vault();
+        let root = Heads::empty().root();
+        let make = |number, prev, root| {
+            Seal::make((number, prev), Timestamp::EPOCH, Vec::new(), root, &vault)
+        };
+        let first = make(1, [0; 32], root);
+        let second = make(2, first.hash, root);
+        assert_eq!(found(&[first.clone(), second.clone()], &vault), []);
+        let wrong = |number| {
+            [Problem {
+                place: Place::Seal { number },
+                what: What::SealWrong,
+            }]
+        };
+        assert_eq!(
+            found(&[first.clone(), make(2, [1; 32], root)], &vault),
+            wrong(2)
+        );
+        assert_eq!(
+            found(&[first.clone(), make(2, first.hash, [1; 32])], &vault),
+            wrong(2)
+        );
+        assert_eq!(
+            found(&[first.clone(), make(3, first.hash, root)], &vault),
+            wrong(3)
+        );
+        assert_eq!(found(&[make(1, [1; 32], root)], &vault), wrong(1));
+        assert_eq!(found(&[second], &vault), wrong(2));
+    }
+
+    /// A seal proves what it names even where the entries of other buckets are not shown.
+    #[test]
+    fn an_export_of_one_bucket_is_held_to_its_own_heads_only() {
+        let vault = vault();
+        let keys = [vault.public_key()];
+        let mut heads = Heads::empty();
+        let digest = [4; 32];
+        let head = |bucket: u8| Head {
+            bucket,
+            seq: 1,
+            hash: link(&genesis(bucket), &digest),
+        };
+        let changed = vec![head(3), head(9)];
+        changed.iter().for_each(|head| heads.set(*head));
+        let seal = Seal::make(
+            (1, [0; 32]),
+            Timestamp::EPOCH,
+            changed,
+            heads.root(),
+            &vault,
+        );
+
+        let mut check = Check::new(&keys, Some(9));
+        check.chain(9).unwrap().digest(1, &digest);
+        check.seal(&seal);
+        let report = check.report();
+        assert_eq!(
+            (report.entries, report.unsealed, report.is_clean()),
+            (1, 0, true)
+        );
+
+        for shown in [None, Some([5; 32])] {
+            let mut check = Check::new(&keys, Some(9));
+            if let Some(digest) = shown {
+                check.chain(9).unwrap().digest(1, &digest);
+            }
+            check.seal(&seal);
+            let place = Place::Entry {
+                bucket: 9,
+                seq: 1,
+                from: 1,
+            };
+            let what = if shown.is_some() {
+                What::Forked
+            } else {
+                What::Truncated
+            };
+            assert_eq!(check.report().problems, [Problem { place, what }]);
+        }
+    }
+}

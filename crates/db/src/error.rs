@@ -124,6 +124,9 @@ pub enum MigrateError {
     /// The database has a migration this binary does not know and no newer binary said it may.
     #[error("the database is at migration {0}, newer than this program")]
     Newer(i64),
+    /// A restore was begun in this database and did not get to its end: remove it and restore again.
+    #[error("a restore into this database was not finished: remove it and restore again")]
+    HalfRestored,
     /// A folder is not named `NNNN_<area>_<what>` or holds no `up.sql`.
     #[error("migration folder {0} is malformed")]
     Malformed(String),

@@ -33,6 +33,7 @@ pub fn statements() -> Vec<&'static Statement> {
         crate::clock::STATEMENTS,
         crate::idempotency::STATEMENTS,
         crate::migrate::STATEMENTS,
+        crate::portable::STATEMENTS,
     ]
     .concat()
 }
@@ -70,16 +71,26 @@ impl Db {
         .await
     }
 
-    /// The catalogue: every column of every table of ours.
+    /// The catalogue: every column of every table of ours, the same on both engines.
     pub async fn catalogue(&self) -> Result<Vec<Column>, DbError> {
+        let mut columns = self.columns().await?;
+        for column in &mut columns {
+            if column.kind == "BOOLEAN" {
+                "BIGINT".clone_into(&mut column.kind);
+            }
+        }
+        columns.sort();
+        Ok(columns)
+    }
+
+    /// The same with BOOLEAN where the engine has it.
+    pub(crate) async fn columns(&self) -> Result<Vec<Column>, DbError> {
         self.inspect((), |tx, ()| {
             Box::pin(async move {
-                let mut columns = match &mut tx.session {
-                    Session::Sqlite(session) => catalogue_sqlite(&session.conn)?,
-                    Session::Postgres(session) => session.catalogue().await?,
-                };
-                columns.sort();
-                Ok(columns)
+                match &mut tx.session {
+                    Session::Sqlite(session) => catalogue_sqlite(&session.conn),
+                    Session::Postgres(session) => session.columns().await,
+                }
             })
         })
         .await
@@ -147,7 +158,7 @@ fn explain_sqlite(
     Ok(lines.join("\n"))
 }
 
-fn catalogue_sqlite(conn: &rusqlite::Connection) -> Result<Vec<Column>, DbError> {
+pub(crate) fn catalogue_sqlite(conn: &rusqlite::Connection) -> Result<Vec<Column>, DbError> {
     let fail = |e: rusqlite::Error| crate::sqlite::driver_error("catalogue", &e);
     let mut prepared = conn
         .prepare(
@@ -227,7 +238,7 @@ impl postgres::PgSession {
         Ok(answer?.join("\n"))
     }
 
-    async fn catalogue(&mut self) -> Result<Vec<Column>, DbError> {
+    pub(crate) async fn columns(&self) -> Result<Vec<Column>, DbError> {
         let fail = |e: &tokio_postgres::Error| DbError::Driver {
             statement: "catalogue",
             message: e.to_string(),
@@ -250,7 +261,7 @@ impl postgres::PgSession {
                 Ok(Column {
                     table: row.try_get(0).map_err(|e| fail(&e))?,
                     name: row.try_get(1).map_err(|e| fail(&e))?,
-                    kind: kind.to_uppercase().replace("BOOLEAN", "BIGINT"),
+                    kind: kind.to_uppercase(),
                     not_null: row.try_get(3).map_err(|e| fail(&e))?,
                     key: row.try_get(4).map_err(|e| fail(&e))?,
                 })

@@ -16,6 +16,7 @@ pub mod fail;
 pub mod idempotency;
 mod inspect;
 mod migrate;
+pub mod portable;
 mod postgres;
 mod sqlite;
 mod statement;
@@ -35,6 +36,7 @@ pub use clock::HonestClock;
 pub use error::{ClockAhead, DbError, MigrateError, OpenError};
 pub use inspect::{Column, Described};
 pub use migrate::{Migrated, Migration, expand};
+
 pub use statement::{Engine, Statement};
 pub use tx::{ReadTx, WriteTx};
 pub use value::{Kind, Param, Row, Value};

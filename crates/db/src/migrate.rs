@@ -155,6 +155,9 @@ impl Db {
         if newest > done.at {
             return Err(MigrateError::Newer(newest));
         }
+        if self.is_half_restored().await? {
+            return Err(MigrateError::HalfRestored);
+        }
         Ok(done)
     }
 

@@ -1,4 +1,4 @@
-//! Carrying a message out: the handler of [`Deliver`] jobs.
+//! Carrying a message out: what the jobs of messages do.
 //!
 //! - Handled again after a crash, a message that was handed over, settled or
 //!   expired is left alone; one that was on its way may be sent once more: at
@@ -13,13 +13,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use db::{BoxFuture, Db, DbError, WriteTx, params};
-use jobs::{Handler, Job as _, JobError, Lease};
+use jobs::{Handler, JobError, Lease, Runner};
 use kernel::{MessageId, Timestamp};
 use parking_lot::Mutex;
 
 use crate::breaker::{Breaker, Limits, Permit};
 use crate::carrier::{Carrier, Channel, Handed, Outgoing, Refusal, SendError};
-use crate::outbox::{self, Deliver, DeliveryState, Suppression, sql};
+use crate::outbox::{
+    self, Deliver, DeliverCall, DeliverEmail, DeliverSms, DeliveryState, Suppression, TRIES_MAX,
+    sql,
+};
 use crate::texts::Composer;
 
 /// Told of a call whose number the gateway chose, in the transaction that
@@ -73,8 +76,11 @@ impl Ways {
     }
 }
 
-/// The handler of [`Deliver`] jobs.
-pub struct Courier {
+/// Carries messages out. Cheap to clone.
+#[derive(Clone)]
+pub struct Courier(Arc<Inner>);
+
+struct Inner {
     db: Db,
     vault: vault::Vault,
     composer: Composer,
@@ -91,15 +97,27 @@ impl Courier {
         ways: Ways,
         learnt: Option<Arc<dyn LearntCodes>>,
     ) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             db,
             vault,
             composer,
             ways,
             learnt,
-        }
+        }))
     }
 
+    /// Makes a runner send messages: one kind of job for each channel, so that
+    /// a mail server that hangs takes no place from an SMS.
+    #[must_use]
+    pub fn register(self, runner: Runner) -> Runner {
+        runner
+            .handle::<DeliverSms>(self.clone())
+            .handle::<DeliverCall>(self.clone())
+            .handle::<DeliverEmail>(self)
+    }
+}
+
+impl Inner {
     fn now(&self) -> Timestamp {
         self.db.clock().now()
     }
@@ -112,7 +130,7 @@ impl Courier {
                 Box::pin(begin(tx, *message, *worthless_after)) as BoxFuture<'_, _>
             })
             .await
-            .map_err(storage)
+            .map_err(|error: DbError| error.into())
     }
 
     async fn settle(
@@ -128,7 +146,7 @@ impl Courier {
                 Box::pin(outbox::settle(tx, *message, *state, Some(*reason))) as BoxFuture<'_, _>
             })
             .await
-            .map_err(storage)
+            .map_err(|error: DbError| error.into())
     }
 
     async fn handed(&self, job: &Deliver, way: &Way, handed: Handed) -> Result<(), JobError> {
@@ -146,7 +164,7 @@ impl Courier {
                 Box::pin(taken.write(tx)) as BoxFuture<'_, _>
             })
             .await
-            .map_err(storage)
+            .map_err(|error: DbError| error.into())
     }
 
     /// The address does not exist: marks it, if letters bounce off it (F8).
@@ -161,7 +179,7 @@ impl Courier {
                 Box::pin(marked) as BoxFuture<'_, _>
             })
             .await
-            .map_err(storage)
+            .map_err(|error: DbError| error.into())
     }
 
     async fn unsure(&self, job: &Deliver) -> Result<(), JobError> {
@@ -174,7 +192,7 @@ impl Courier {
                 }) as BoxFuture<'_, _>
             })
             .await
-            .map_err(storage)
+            .map_err(|error: DbError| error.into())
     }
 
     /// Tries again after a pause, unless that would be too late or too often.
@@ -186,7 +204,7 @@ impl Courier {
         pause: Duration,
     ) -> Result<(), JobError> {
         let too_late = self.now().saturating_add(pause) >= job.worthless_after;
-        if too_late || lease.tries >= Deliver::TRIES_MAX {
+        if too_late || lease.tries >= TRIES_MAX {
             return self.settle(job, DeliveryState::Failed, code).await;
         }
         Err(JobError::Again {
@@ -247,8 +265,19 @@ impl Taken {
     }
 }
 
-#[async_trait]
-impl Handler<Deliver> for Courier {
+macro_rules! handle {
+    ($($kind:ident),+) => {$(
+        #[async_trait]
+        impl Handler<$kind> for Courier {
+            async fn run(&self, job: $kind, lease: &Lease) -> Result<(), JobError> {
+                self.0.run(job.0, lease).await
+            }
+        }
+    )+};
+}
+handle!(DeliverSms, DeliverCall, DeliverEmail);
+
+impl Inner {
     async fn run(&self, job: Deliver, lease: &Lease) -> Result<(), JobError> {
         let Some(begun) = self.begin(&job).await? else {
             return Ok(());
@@ -302,9 +331,7 @@ impl Handler<Deliver> for Courier {
             }
         }
     }
-}
 
-impl Courier {
     fn learn(&self, way: &Way, sent: &Result<Handed, SendError>) {
         let mut breaker = way.breaker.lock();
         let was_closed = breaker.is_closed();
@@ -315,7 +342,8 @@ impl Courier {
         let closed = breaker.is_closed();
         drop(breaker);
         let carrier = way.carrier.name();
-        metrics::gauge!("notify_carrier_up", "carrier" => carrier).set(f64::from(u8::from(closed)));
+        metrics::gauge!("kabinet_carrier_up", "carrier" => carrier)
+            .set(f64::from(u8::from(closed)));
         if closed != was_closed {
             tracing::warn!(carrier, up = closed, "a carrier changed its state");
         }
@@ -334,17 +362,9 @@ fn pause(has_code: bool, tries: u32) -> Duration {
     Duration::from_secs(secs.get(at).or(secs.last()).copied().unwrap_or(60))
 }
 
-fn storage(error: DbError) -> JobError {
-    tracing::warn!(%error, "a message's state could not be written");
-    JobError::Again {
-        code: "storage",
-        after: None,
-    }
-}
-
 fn count(job: &Deliver, state: DeliveryState, reason: &'static str) {
     metrics::counter!(
-        "notify_messages_total",
+        "kabinet_messages_total",
         "channel" => job.channel.name(),
         "purpose" => job.text.purpose(),
         "state" => state.as_str(),

@@ -27,7 +27,7 @@ pub use carrier::{
     ReportState, Reports, SendError,
 };
 pub use deliver::{Courier, LearntCodes, Ways};
-pub use outbox::{Deliver, Delivery, DeliveryState, Keeper, Message, Suppression, delivery, send};
+pub use outbox::{Delivery, DeliveryState, Keeper, Message, Suppression, delivery, send};
 pub use tls::SetupError;
 
 /// Every SQL statement of this crate, for the tests that prepare and guard them.

@@ -127,7 +127,7 @@ impl Suppression {
 
 /// The work that a message is: everything needed to send it, sealed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Deliver {
+pub(crate) struct Deliver {
     pub(crate) message: MessageId,
     pub(crate) to: Identifier,
     pub(crate) channel: Channel,
@@ -136,12 +136,22 @@ pub struct Deliver {
     pub(crate) worthless_after: Timestamp,
 }
 
-impl Job for Deliver {
-    const KIND: &'static str = "notify.deliver";
-    /// More than the usual five: greylisting and a resting carrier are no
-    /// fault of the message. What may not come late has its own end.
-    const TRIES_MAX: u32 = 10;
+/// Tries of one message. More than the usual five: greylisting and a resting
+/// carrier are no fault of the message. What may not come late has its own end.
+pub(crate) const TRIES_MAX: u32 = 10;
+
+macro_rules! kinds {
+    ($($name:ident $kind:literal),+) => {$(
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub(crate) struct $name(pub(crate) Deliver);
+        impl Job for $name {
+            const KIND: &'static str = $kind;
+            const TRIES_MAX: u32 = TRIES_MAX;
+        }
+    )+};
 }
+kinds!(DeliverSms "notify.sms", DeliverCall "notify.call", DeliverEmail "notify.email");
 
 /// The blind index of an address, by which its messages and marks are kept;
 /// the same that identity finds accounts by.
@@ -208,7 +218,18 @@ pub async fn send(
     // The handler judges lateness itself, because a page shows the end of a
     // message that came too late: a job that is dropped would leave it queued.
     let when = When::default();
-    jobs::enqueue(tx, vault, chance, id.as_bytes(), &job, when).await?;
+    let spread = id.as_bytes();
+    match job.channel {
+        Channel::Sms => {
+            jobs::enqueue(tx, vault, chance, spread, &DeliverSms(job), when).await?;
+        }
+        Channel::Call => {
+            jobs::enqueue(tx, vault, chance, spread, &DeliverCall(job), when).await?;
+        }
+        Channel::Email => {
+            jobs::enqueue(tx, vault, chance, spread, &DeliverEmail(job), when).await?;
+        }
+    }
     Ok(id)
 }
 
@@ -366,7 +387,7 @@ async fn keep_report(
     };
     let message =
         MessageId::from_bytes(&message).map_err(|_| row.wrong(0, "not a message's id"))?;
-    metrics::counter!("notify_reports_total", "carrier" => carrier.to_owned(), "state" => state.as_str())
+    metrics::counter!("kabinet_reports_total", "carrier" => carrier.to_owned(), "state" => state.as_str())
         .increment(1);
     settle(tx, message, state, reason).await
 }

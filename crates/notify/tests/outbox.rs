@@ -89,8 +89,12 @@ fn runner(db: &TestDb, ways: &Ways, learnt: Option<Arc<dyn LearntCodes>>) -> Run
         owner: "test".to_owned(),
         ..RunnerSettings::default()
     };
-    Runner::new(db.db(), testkit::vault(), db.chance().clone(), settings)
-        .handle::<notify::Deliver>(courier)
+    courier.register(Runner::new(
+        db.db(),
+        testkit::vault(),
+        db.chance().clone(),
+        settings,
+    ))
 }
 
 impl House {

@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Peer, outgoing, phone};
+use common::{Peer, certificate, outgoing, phone};
 use kernel::Clock as _;
 use notify::settings::{LongTexts, SmppSettings};
 use notify::smpp::{LinkState, Smpp};
@@ -267,6 +267,48 @@ async fn without_a_line_the_answer_is_at_once() {
         }
     );
     assert!(started.elapsed() < Duration::from_millis(100));
+}
+
+/// TLS by the operator's own root; a certificate nobody vouches for is refused.
+#[tokio::test]
+async fn over_tls() {
+    let directory = tempfile::tempdir().unwrap();
+    let (cert, key) = certificate(directory.path());
+    let mut centre = Peer::node("smpp-centre.cjs", &[("TLS_KEY", &key), ("TLS_CERT", &cert)]).await;
+    let with = |roots: Option<&str>| {
+        let mut settings = settings(centre.port);
+        settings.tls = true;
+        settings.roots = roots.map(Into::into);
+        run(settings)
+    };
+    let stranger = with(None);
+    let known = with(Some(&cert));
+    tokio::time::timeout(Duration::from_secs(10), known.carrier.bound())
+        .await
+        .expect("bound");
+    known.carrier.deliver(&sms("по TLS")).await.unwrap();
+    assert_eq!(centre.event("message").await["text"], "по TLS");
+    assert_eq!(stranger.carrier.state(), LinkState::Down);
+}
+
+/// The contract's rate is kept: eleven messages at ten a second take a second.
+#[tokio::test]
+async fn not_faster_than_the_contract() {
+    let mut centre = Peer::node("smpp-centre.cjs", &[]).await;
+    let mut settings = settings(centre.port);
+    settings.messages_per_second = 10;
+    let running = run(settings);
+    running.carrier.bound().await;
+    centre.event("bind").await;
+    let started = std::time::Instant::now();
+    for _ in 0..11 {
+        running.carrier.deliver(&sms("a")).await.unwrap();
+    }
+    assert!(
+        started.elapsed() >= Duration::from_millis(950),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Peer, outgoing};
+use common::{Peer, certificate, outgoing};
 use kernel::{Email, Identifier};
 use notify::settings::SmtpSettings;
 use notify::smtp::Smtp;
@@ -174,36 +174,6 @@ async fn nobody_listens() {
         error.is_fault() && matches!(error, SendError::Transient { .. }),
         "{error:?}"
     );
-}
-
-/// A certificate for 127.0.0.1 that signs itself.
-fn certificate(directory: &std::path::Path) -> (String, String) {
-    let path = |name: &str| directory.join(name).display().to_string();
-    let made = std::process::Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-        ])
-        .args(["-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"])
-        .args([
-            "-addext",
-            "subjectAltName=IP:127.0.0.1",
-            "-addext",
-            "basicConstraints=critical,CA:FALSE",
-        ])
-        .args(["-keyout", &path("key.pem"), "-out", &path("cert.pem")])
-        .output()
-        .expect("openssl runs");
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
-    );
-    (path("cert.pem"), path("key.pem"))
 }
 
 #[tokio::test]

@@ -21,7 +21,8 @@ use tokio_postgres::{Client, error::SqlState};
 use crate::{DbError, Deadline, OpenError, Param, Row, Statement};
 use connection::Maker;
 pub(crate) use run::Runner;
-use types::{PgParam, read};
+pub(crate) use types::PgParam;
+use types::read;
 
 /// How long a caller waits for a free connection before it is told the database is unavailable.
 const CONNECT_TIME: Duration = Duration::from_secs(2);
@@ -337,7 +338,7 @@ async fn after_begin<T>(
 }
 
 /// Sorts by SQLSTATE class only: constraint names differ between PostgreSQL and its relatives.
-fn sort(statement: &'static str, error: &tokio_postgres::Error) -> DbError {
+pub(crate) fn sort(statement: &'static str, error: &tokio_postgres::Error) -> DbError {
     let Some(code) = error.code() else {
         return DbError::Unavailable(format!("{statement}: the connection failed"));
     };

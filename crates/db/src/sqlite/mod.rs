@@ -166,7 +166,7 @@ pub(crate) fn rolled_back() -> DbError {
     DbError::Unavailable("the transaction was rolled back".to_owned())
 }
 
-fn bind(
+pub(crate) fn bind(
     prepared: &mut rusqlite::CachedStatement<'_>,
     params: &[Param<'_>],
 ) -> rusqlite::Result<()> {

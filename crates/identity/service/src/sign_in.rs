@@ -63,11 +63,20 @@ pub async fn verify(
             None => Ok(Verified::NeedsConsent),
             Some(owner) => {
                 let account = account::lock(tx, env, owner).await?;
-                let welcome = enter(tx, env, visitor, &account, &proved, &cmd.browser, cmd.known);
-                Ok(Verified::In(Box::new(welcome.await?)))
+                let door = Door { browser: cmd.browser, known: cmd.known, is_new: false };
+                let welcome = enter(tx, env, visitor, &account, &proved, &door).await?;
+                Ok(Verified::In(Box::new(welcome)))
             }
         },
     }
+}
+
+/// Through which browser somebody enters.
+struct Door {
+    browser: BrowserKey,
+    known: Option<[u8; 32]>,
+    /// The account was made just now, so its first browser is no news to the owner.
+    is_new: bool,
 }
 
 /// Begins the session of a proved owner and tells them when the browser is new (ID-9, ID-13).
@@ -77,22 +86,22 @@ async fn enter(
     visitor: &Visitor,
     account: &Account,
     proved: &Proved,
-    browser: &BrowserKey,
-    known: Option<[u8; 32]>,
+    door: &Door,
 ) -> Result<Welcome, ServiceError> {
     let now = tx.now();
     let method = Method::from(proved.channel);
-    let begun = session::begin(tx, env, visitor, account, method, known).await?;
+    let begun = session::begin(tx, env, visitor, account, method, door.known).await?;
     // The token that led here is dead, in the same transaction (A25).
-    codes::end(tx, Purpose::SignIn, browser).await?;
+    codes::end(tx, Purpose::SignIn, &door.browser).await?;
     let proof = params![now, account.id.as_bytes(), &proved.subject];
     tx.execute(&account::sql::PROVED, proof).await?;
-    if begun.is_new_browser {
+    let is_news = begun.is_new_browser && !door.is_new;
+    if is_news {
         notice::tell(tx, env, visitor, account, Notice::NewDevice).await?;
     }
     let details = Details::of(visitor).fact("method", method.as_str()).fact(
         "new_browser",
-        if begun.is_new_browser { "yes" } else { "no" },
+        if is_news { "yes" } else { "no" },
     );
     let entry = Entry::by_customer(audit::action::SIGN_IN_SUCCEEDED, account.id)
         .in_session(begun.id)
@@ -104,7 +113,7 @@ async fn enter(
         next: proved.next.clone(),
         account: account.id,
         session: begun.id,
-        is_new: false,
+        is_new: door.is_new,
     })
 }
 
@@ -162,12 +171,11 @@ pub async fn register(
     };
     if is_new {
         consent::give_at_registration(tx, env, account.id, cmd).await?;
-        // The first browser is no news to the owner.
         let entry = Entry::by_customer(audit::action::ACCOUNT_CREATED, account.id)
             .with(Details::of(visitor).seal(&account.key));
         audit::append(tx, entry).await?;
     }
-    let mut welcome = enter(tx, env, visitor, &account, &proved, &cmd.browser, cmd.known).await?;
-    welcome.is_new = is_new;
+    let door = Door { browser: cmd.browser, known: cmd.known, is_new };
+    let welcome = enter(tx, env, visitor, &account, &proved, &door).await?;
     Ok(Registered::In(Box::new(welcome)))
 }

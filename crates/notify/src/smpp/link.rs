@@ -115,7 +115,7 @@ impl Link {
                 Ended::Refused => REFUSED_PAUSE,
             };
             tracing::warn!(ended = ?ended, again_in_ms = pause.as_millis(), "smpp line is down");
-            metrics::counter!("notify_smpp_line_lost_total").increment(1);
+            metrics::counter!("kabinet_smpp_line_lost_total").increment(1);
             tokio::select! {
                 () = stop.as_mut() => return,
                 () = tokio::time::sleep(pause) => {}
@@ -225,7 +225,7 @@ impl Link {
     /// Keeps a receipt and says what to answer.
     async fn take(&self, deliver: &DeliverSm) -> CommandStatus {
         let Some(receipt) = receipt::read(deliver) else {
-            metrics::counter!("notify_smpp_unread_total").increment(1);
+            metrics::counter!("kabinet_smpp_unread_total").increment(1);
             return CommandStatus::EsmeRok;
         };
         let form = self.inner.settings.receipt_ids;
