@@ -3,6 +3,7 @@
 mod alias;
 mod clock;
 mod routes;
+mod seed;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -49,6 +50,12 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
         .await
         .map_err(crate::commands::migrate_failure)?;
     house.need_our_key().await?;
+    // A database that was used before has a mark, and keeps its people.
+    let mark = house.db.clock_mark().await.map_err(Failure::failed)?;
+    if mark == kernel::Timestamp::EPOCH && !args.empty {
+        seed::seed(&house).await?;
+        background::raise_mark(&house.db).await;
+    }
     house.honour_clock(true).await?;
     house.settle_restore().await?;
     let movable = movable.ok_or_else(|| Failure::failed("no clock"))?;
@@ -74,9 +81,12 @@ async fn serve(
         metrics,
         stopping: Arc::new(AtomicBool::new(false)),
     };
-    let pages = public_routes::at_the_edge(public_routes::public(&house, &wired), &house, &wired);
     let tools = routes::tools(phone, movable).merge(operations::probes(operations.clone()));
-    let router = alias::accept(pages.merge(tools), &house.settings.server.public_origin);
+    let all = public_routes::public(&house, &wired).merge(tools);
+    let router = alias::accept(
+        public_routes::at_the_edge(all, &house, &wired),
+        &house.settings.server.public_origin,
+    );
     let ops = match args.operations_listen {
         Some(address) => Some((
             run::listen(address).await?,

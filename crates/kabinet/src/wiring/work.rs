@@ -44,8 +44,8 @@ pub(crate) fn runner(house: &House, env: &Env, ways: Ways) -> Result<Runner, Fai
         owner: host_name(),
         ..RunnerSettings::default()
     };
-    Ok(Runner::new(db.clone(), vault, chance, settings)
-        .handle::<notify::Deliver>(courier)
+    Ok(courier
+        .register(Runner::new(db.clone(), vault, chance, settings))
         .handle::<Suspicion>(TellSuspicion {
             db: db.clone(),
             env: env.clone(),
