@@ -293,8 +293,10 @@ impl Hand {
 
     async fn function(&self, t: &Transfer) {
         let [from, to] = t.pair;
-        let call = self.client.query(&self.call, &[&from, &to, &t.seq, &t.key, &ANSWER]);
-        call.await.expect("the call");
+        self.client
+            .query(&self.call, &[&from, &to, &t.seq, &t.key, &ANSWER])
+            .await
+            .expect("the call");
     }
 }
 
