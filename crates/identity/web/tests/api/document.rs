@@ -15,7 +15,10 @@ fn document() -> Value {
 
 /// `docs/openapi.json` is what the routes say. `UPDATE_OPENAPI=1` writes it.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a developer says by the environment that the file may change")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a developer says by the environment that the file may change"
+)]
 fn the_file_is_up_to_date() {
     let file = workspace().join("docs/openapi.json");
     let text = api::text();
@@ -23,7 +26,10 @@ fn the_file_is_up_to_date() {
         fs::write(&file, &text).unwrap();
     }
     let kept = fs::read_to_string(&file).unwrap_or_default();
-    assert!(kept == text, "docs/openapi.json is old: write it with UPDATE_OPENAPI=1 and read the change");
+    assert!(
+        kept == text,
+        "docs/openapi.json is old: write it with UPDATE_OPENAPI=1 and read the change"
+    );
 }
 
 /// Who may: each route has a row, and each row a route.
@@ -40,9 +46,14 @@ fn every_route_is_in_the_table_of_access() {
     let said: BTreeMap<String, String> = operations()
         .into_iter()
         .map(|(method, path, operation)| {
-            let headers = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let headers = operation["parameters"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
             let takes = |name: &str, place: &str| {
-                headers.iter().any(|one| one["name"] == name && one["in"] == place && one["required"] == true)
+                headers
+                    .iter()
+                    .any(|one| one["name"] == name && one["in"] == place && one["required"] == true)
             };
             let who = if operation["security"].is_array() {
                 "customer"
@@ -65,7 +76,10 @@ fn every_route_is_in_the_table_of_access() {
 #[test]
 fn every_code_is_explained() {
     let text = fs::read_to_string(workspace().join("docs/ERRORS.md")).unwrap();
-    let section = text.split("## Codes of the API").nth(1).expect("a section of codes");
+    let section = text
+        .split("## Codes of the API")
+        .nth(1)
+        .expect("a section of codes");
     let explained: BTreeSet<&str> = section
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
@@ -76,7 +90,10 @@ fn every_code_is_explained() {
         let row = format!("| `{}` | {} |", code.as_str(), code.status().as_u16());
         assert!(section.contains(&row), "{row}");
     }
-    let field_codes = section.split("Codes of one field").nth(1).expect("the codes of fields");
+    let field_codes = section
+        .split("Codes of one field")
+        .nth(1)
+        .expect("the codes of fields");
     for code in api::problems::FIELD_CODES {
         assert!(field_codes.contains(&format!("`{code}`")), "{code}");
     }
@@ -87,13 +104,26 @@ fn every_code_is_explained() {
 fn the_document_is_whole() {
     let document = document();
     assert_eq!(document["openapi"], "3.1.0");
-    let listed = document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"].as_array().unwrap().len();
+    let listed = document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
+        .as_array()
+        .unwrap()
+        .len();
     assert_eq!(listed, Code::ALL.len());
-    assert!(document["components"]["schemas"]["FieldProblem"]["properties"]["code"]["enum"].as_array().is_some());
+    assert!(
+        document["components"]["schemas"]["FieldProblem"]["properties"]["code"]["enum"]
+            .as_array()
+            .is_some()
+    );
     for (method, path, operation) in operations() {
         let name = format!("{method} {path}");
-        assert!(operation["summary"].is_string(), "{name} says what it is for");
-        let keys = operation["parameters"].as_array().cloned().unwrap_or_default();
+        assert!(
+            operation["summary"].is_string(),
+            "{name} says what it is for"
+        );
+        let keys = operation["parameters"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         let has_key = keys.iter().any(|one| one["name"] == "Idempotency-Key");
         let needs = ["POST", "PUT"].contains(&method.as_str()) && !path.contains("gateway");
         assert_eq!(has_key, needs, "{name}");
@@ -108,6 +138,9 @@ fn the_document_is_whole() {
     let text = api::text();
     for reference in text.split("\"#/components/schemas/").skip(1) {
         let name = reference.split('"').next().unwrap();
-        assert!(document["components"]["schemas"][name].is_object(), "{name}");
+        assert!(
+            document["components"]["schemas"][name].is_object(),
+            "{name}"
+        );
     }
 }

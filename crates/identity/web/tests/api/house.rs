@@ -14,7 +14,7 @@ use identity_web::{
 use jobs::{Runner, RunnerSettings};
 use kernel::{Chance, Clock};
 use notify::{
-    Courier, Deliver, Keeper,
+    Courier, Keeper,
     simulated::SimulatedPhone,
     texts::{Composer, TextSettings},
 };
@@ -70,7 +70,12 @@ impl Reply {
     /// A problem with this status and code (EV-2).
     #[track_caller]
     pub fn refuses(self, status: u16, code: &str) -> Self {
-        assert_eq!((self.status.as_u16(), self.code()), (status, code), "{}", self.text);
+        assert_eq!(
+            (self.status.as_u16(), self.code()),
+            (status, code),
+            "{}",
+            self.text
+        );
         self
     }
 }
@@ -85,7 +90,11 @@ pub struct Call {
 }
 
 pub fn call(method: &str, path: &str) -> Call {
-    let path = if path.starts_with("/api/") { path.to_owned() } else { format!("/api/v1{path}") };
+    let path = if path.starts_with("/api/") {
+        path.to_owned()
+    } else {
+        format!("/api/v1{path}")
+    };
     Call {
         method: method.parse().unwrap(),
         path,
@@ -148,10 +157,12 @@ impl House {
         let phone = SimulatedPhone::new(clock, Some(Arc::new(Keeper::new(test.db(), "simulated"))));
         let composer = Composer::new(&TextSettings::new(ORIGIN)).unwrap();
         let courier = Courier::new(test.db(), vault.clone(), composer, phone.ways(), None);
-        let tell = TellSuspicion { db: test.db(), env: env.clone() };
-        let runner = Runner::new(test.db(), vault, chance, RunnerSettings::default())
-            .handle::<Deliver>(courier)
-            .handle::<Suspicion>(tell);
+        let tell = TellSuspicion {
+            db: test.db(),
+            env: env.clone(),
+        };
+        let runner = Runner::new(test.db(), vault, chance, RunnerSettings::default());
+        let runner = courier.register(runner).handle::<Suspicion>(tell);
         let gateway = Gateway {
             settings: serde_json::from_value(json!({
                 "secret": GATEWAY_SECRET, "reference": "/id", "state": "/status",
@@ -160,12 +171,23 @@ impl House {
             .unwrap(),
             keeper: Keeper::new(test.db(), "simulated"),
         };
-        let state = State { db: test.db(), env: env.clone(), site: Arc::clone(&site) };
+        let state = State {
+            db: test.db(),
+            env: env.clone(),
+            site: Arc::clone(&site),
+        };
         let router = api::router()
             .with_state(state)
             .layer(Extension(Gateways::new([("sms".to_owned(), gateway)])))
             .layer(from_fn_with_state(site, guard));
-        Self { test, env, phone, runner, router, keys: Mutex::new(0) }
+        Self {
+            test,
+            env,
+            phone,
+            runner,
+            router,
+            keys: Mutex::new(0),
+        }
     }
 
     /// A key that was not used yet.
@@ -194,12 +216,20 @@ impl House {
             assert_eq!(kind, "application/problem+json", "{} {text}", parts.status);
             assert_eq!(body["status"], parts.status.as_u16());
         }
-        Reply { status: parts.status, headers: parts.headers, body, text }
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+            text,
+        }
     }
 
     /// A command with a key of its own, when it has none yet.
     pub async fn act(&self, call: Call) -> Reply {
-        let has_key = call.headers.iter().any(|(name, _)| name == "idempotency-key");
+        let has_key = call
+            .headers
+            .iter()
+            .any(|(name, _)| name == "idempotency-key");
         let key = self.fresh_key();
         self.send(if has_key { call } else { call.key(&key) }).await
     }
@@ -209,24 +239,35 @@ impl House {
         while self.runner.run_due().await > 0 {}
         let to: String = to.chars().filter(|c| !" -".contains(*c)).collect();
         let messages = self.phone.messages().into_iter();
-        messages.filter(|message| message.to == to).map(|message| message.text).collect()
+        messages
+            .filter(|message| message.to == to)
+            .map(|message| message.text)
+            .collect()
     }
 
-    /// The code of the newest message to `to`.
+    /// The newest code that went to `to`.
     pub async fn code(&self, to: &str) -> String {
         let texts = self.texts(to).await;
-        let text = texts.first().expect("a message");
-        let runs = text.split(|c: char| !c.is_ascii_digit());
-        runs.filter(|run| run.len() == 6).last().expect("a code").to_owned()
+        let code = |text: &String| {
+            let runs = text.split(|c: char| !c.is_ascii_digit());
+            runs.filter(|run| run.len() == 6).last().map(str::to_owned)
+        };
+        texts.iter().find_map(code).expect("a code")
     }
 
     /// A code that is not the one.
     pub fn other(code: &str) -> String {
-        if code == "000000" { "000001".into() } else { "000000".into() }
+        if code == "000000" {
+            "000001".into()
+        } else {
+            "000000".into()
+        }
     }
 
     pub async fn ask(&self, phone: &str) -> String {
-        let asked = self.act(call("POST", "/sign-in/codes").json(&json!({ "phone": phone }))).await;
+        let asked = self
+            .act(call("POST", "/sign-in/codes").json(&json!({ "phone": phone })))
+            .await;
         asked.is(202).body["flow"].as_str().unwrap().to_owned()
     }
 
@@ -234,18 +275,25 @@ impl House {
     pub async fn enter(&self, phone: &str) -> (String, Option<String>) {
         let flow = self.ask(phone).await;
         let code = self.code(phone).await;
-        let verify = call("POST", "/sign-in/verify").flow(&flow).json(&json!({ "code": code }));
+        let verify = call("POST", "/sign-in/verify")
+            .flow(&flow)
+            .json(&json!({ "code": code }));
         let mut inside = self.act(verify).await.is(200);
         if inside.body["consent_required"] == true {
             let consent = call("POST", "/sign-in/register").flow(&flow);
-            inside = self.act(consent.json(&json!({ "personal_data": true }))).await.is(200);
+            inside = self
+                .act(consent.json(&json!({ "personal_data": true })))
+                .await
+                .is(200);
         }
         let text = |name: &str| inside.body[name].as_str().map(str::to_owned);
         (text("session_token").unwrap(), text("browser_token"))
     }
 
     pub fn wait(&self, seconds: u64) {
-        self.test.clock().advance(std::time::Duration::from_secs(seconds));
+        self.test
+            .clock()
+            .advance(std::time::Duration::from_secs(seconds));
     }
 }
 

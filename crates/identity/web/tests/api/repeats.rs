@@ -1,8 +1,8 @@
 //! EV-3: a request repeated happens once and gets the same answer.
 
 use serde_json::json;
-use testkit::{TestDb, race};
 use std::sync::Arc;
+use testkit::{TestDb, race};
 
 use crate::house::{ANNA, BORIS, House, call};
 

@@ -7,7 +7,8 @@ use crate::house::{ANNA, BORIS, House, call};
 
 fn names(list: &Value, field: &str) -> Vec<String> {
     let list = list.as_array().unwrap().iter();
-    list.map(|one| one[field].as_str().unwrap().to_owned()).collect()
+    list.map(|one| one[field].as_str().unwrap().to_owned())
+        .collect()
 }
 
 testkit::both_engines! {
