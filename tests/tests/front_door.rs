@@ -159,7 +159,8 @@ async fn signs_out(walk: &Walk<'_>) {
 async fn ends_and_alarms(first: &Walk<'_>, second: &Walk<'_>) {
     first.demo.advance(Duration::from_secs(120)).await;
     first.enter_by_email().await;
-    first.at("/", "home-again").await;
+    // Back to the page that had asked for the sign-in.
+    first.at("/profile/devices", "devices-again").await;
     first.demo.advance(Duration::from_secs(180)).await;
     let known = first.demo.messages().await;
     second.enter_by_email().await;
