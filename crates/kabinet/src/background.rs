@@ -6,9 +6,10 @@ use std::time::Duration;
 use db::Db;
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::failure::Failure;
 use crate::house::House;
 use crate::supervisor::Supervisor;
-use crate::wiring::Wired;
+use crate::wiring::{Wired, carriers::Carriers, work};
 
 /// How often the clock's mark is raised and the verdicts of the whole installation are read.
 const OFTEN: Duration = Duration::from_secs(5);
@@ -42,6 +43,21 @@ pub(crate) fn start(
         metrics.run_upkeep();
         std::future::ready(())
     });
+}
+
+/// Starts the lines of carriers and the runner of jobs.
+pub(crate) fn start_jobs(
+    supervisor: &Supervisor,
+    house: &House,
+    wired: &Wired,
+    carriers: Carriers,
+) -> Result<jobs::Running, Failure> {
+    let runner = work::runner(house, &wired.env, carriers.ways())?;
+    let stop = supervisor.stopped();
+    for link in carriers.links(move || Box::pin(stop.clone().cancelled_owned())) {
+        supervisor.once(link);
+    }
+    Ok(runner.start())
 }
 
 /// Writes the present time down, so that a restart goes on from it (F9).

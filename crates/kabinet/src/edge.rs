@@ -45,19 +45,24 @@ pub(crate) async fn log(mut request: Request, next: Next) -> Response {
     let status = response.status().as_u16();
     let took = began.elapsed();
     let id = trail.0.get().map_or("", String::as_str);
-    tracing::info!(
-        method,
-        route,
-        status,
-        micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        request_id = id,
-        "answered"
-    );
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    if is_noise(route) && status < 400 {
+        tracing::debug!(method, route, status, micros, request_id = id, "answered");
+    } else {
+        tracing::info!(method, route, status, micros, request_id = id, "answered");
+    }
     let labels = [("method", method.to_owned()), ("route", route.to_owned())];
     metrics::histogram!("kabinet_http_request_seconds", &labels).record(took.as_secs_f64());
     metrics::counter!("kabinet_http_requests_total", "status" => class(status), "method" => method)
         .increment(1);
     response
+}
+
+/// Asked all the time by machines; nobody looks for it in a log.
+fn is_noise(route: &str) -> bool {
+    ["/assets/", "/health/", "/demo/"]
+        .iter()
+        .any(|beginning| route.starts_with(beginning))
 }
 
 /// Inside of the guard that gives errors their pages: reads the whole body within its bounds before any

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use config::{DatabaseTarget, Settings, Severity};
-use db::{Db, DbSettings, HonestClock};
+use db::{Db, DbError, DbSettings, HonestClock, WriteTx, portable};
 use kernel::{Chance, Clock};
 use secrecy::ExposeSecret;
 use vault::{KeyFile, OsChance, Vault};
@@ -123,6 +123,27 @@ pub(crate) async fn open_database(
 }
 
 impl House {
+    /// A house of parts that were opened one by one.
+    pub(crate) fn of(settings: Settings, honest: Arc<HonestClock>, vault: Vault, db: Db) -> Self {
+        let clock = Arc::clone(&honest) as Arc<dyn Clock>;
+        Self {
+            settings: Arc::new(settings),
+            clock,
+            honest,
+            chance: Arc::new(OsChance),
+            vault,
+            db,
+        }
+    }
+
+    /// Voids what a restored backup must not bring back to life, once (F18).
+    pub(crate) async fn settle_restore(&self) -> Result<(), Failure> {
+        let settled = self
+            .db
+            .write("kabinet.settle_restore", (), |tx, ()| Box::pin(settle(tx)));
+        settled.await.map_err(Failure::failed)
+    }
+
     /// Refuses a schema that lacks something, with what to do.
     pub(crate) async fn need_schema(&self) -> Result<(), Failure> {
         let pending = self.db.pending().await.map_err(Failure::refused)?;
@@ -154,4 +175,13 @@ impl House {
             ))
         })
     }
+}
+
+async fn settle(tx: &mut WriteTx) -> Result<(), DbError> {
+    if portable::unsettled(tx).await?.is_none() {
+        return Ok(());
+    }
+    identity_service::restore::after_restore(tx).await?;
+    notify::outbox::after_restore(tx).await?;
+    portable::settle(tx).await
 }

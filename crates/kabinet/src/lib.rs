@@ -17,10 +17,13 @@ mod commands;
 mod demo;
 pub mod demo_views;
 mod edge;
+#[cfg(feature = "failpoints")]
+mod failpoint;
 mod failure;
 mod house;
 mod logging;
 mod operations;
+mod progress;
 mod routes;
 mod run;
 mod server;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use http::StatusCode;
 use webkit::visit::guard;
 
 use crate::edge::{self, BODY_MAX, BodyBounds};
@@ -13,13 +13,14 @@ use crate::wiring::Wired;
 
 /// The pages and the API, inside of the guard.
 pub(crate) fn public(house: &House, wired: &Wired) -> Router {
-    Router::new()
-        .route("/", get(|| async { "Кабинет" }))
-        .merge(extra(house, wired))
-}
-
-fn extra(_house: &House, _wired: &Wired) -> Router {
-    Router::new()
+    let state = identity_web::State {
+        db: house.db.clone(),
+        env: wired.env.clone(),
+        site: Arc::clone(&wired.site),
+    };
+    identity_web::pages()
+        .merge(identity_web::api::router())
+        .with_state(state)
 }
 
 /// Puts the edge around routes: log line, guard with its error pages, bounds of the body.
@@ -29,6 +30,8 @@ pub(crate) fn at_the_edge(routes: Router, house: &House, wired: &Wired) -> Route
         within: house.settings.server.body_timeout,
     };
     routes
+        // Its own, so that layers hold for it whatever is merged later.
+        .fallback(async || StatusCode::NOT_FOUND)
         .layer(from_fn_with_state(bounds, edge::bound))
         .layer(from_fn_with_state(Arc::clone(&wired.site), guard))
         .layer(from_fn(edge::log))

@@ -45,7 +45,7 @@ pub(crate) async fn until_signal(
     operations: &Operations,
     supervisor: &Supervisor,
     stop: &CancellationToken,
-    running: jobs_running::Running,
+    running: jobs::Running,
 ) -> Result<(), Failure> {
     let server = &house.settings.server;
     let bounds = Bounds {
@@ -107,12 +107,4 @@ fn watch_signals(
         stopping.store(true, Ordering::Release);
         stop.cancel();
     })
-}
-
-/// Until the runner of jobs is here.
-pub(crate) mod jobs_running {
-    pub(crate) struct Running;
-    impl Running {
-        pub(crate) async fn stop(self) {}
-    }
 }

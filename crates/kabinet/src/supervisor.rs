@@ -60,6 +60,16 @@ impl Supervisor {
         });
     }
 
+    /// Runs `work` once; it ends by itself after the stop.
+    pub(crate) fn once(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tracker.spawn(work);
+    }
+
+    /// What the work waits for.
+    pub(crate) fn stopped(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     /// Waits until every task has ended, after the stop.
     pub(crate) async fn ended(&self) {
         self.tracker.close();

@@ -11,6 +11,7 @@
 //! | consents, subscriptions | `consent` |
 //! | history | `history` |
 //! | limits: what is counted where | `counters`, `breaker` |
+//! | after a restored backup | `restore` |
 //! | notices to the owner | `notice`, `post` |
 
 pub mod account;
@@ -26,6 +27,7 @@ pub mod link;
 pub mod notice;
 mod post;
 pub mod profile;
+pub mod restore;
 pub mod session;
 pub mod sign_in;
 
@@ -42,6 +44,7 @@ pub fn statements() -> Vec<&'static db::Statement> {
         counters::sql::ALL,
         link::sql::ALL,
         profile::sql::ALL,
+        restore::sql::ALL,
         session::sql::ALL,
     ]
     .concat()

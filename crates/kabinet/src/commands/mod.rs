@@ -1,6 +1,14 @@
 //! One function for each command.
 
+mod audit;
+mod backup;
+mod check;
+mod keys;
+mod migrate;
 mod serve;
+
+pub(crate) use keys::private_folder;
+pub(crate) use migrate::failure as migrate_failure;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -23,7 +31,12 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Demo(args) => wait_for(demo::demo(args))?,
         Command::Serve(args) => wait_for(serve::serve(args))?,
-        _ => return Err(Failure::failed("not yet")),
+        Command::Migrate(args) => wait_for(migrate::migrate(args))?,
+        Command::Check(args) => wait_for(check::check(args))?,
+        Command::Audit(command) => wait_for(audit::run(command))?,
+        Command::Backup(args) => wait_for(backup::backup(args))?,
+        Command::Restore(args) => wait_for(backup::restore(args))?,
+        Command::Keys(command) => keys::run(command)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -34,5 +47,8 @@ fn wait_for(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
         .thread_name("kabinet")
         .build()
         .map_err(Failure::failed)?;
-    runtime.block_on(work)
+    let done = runtime.block_on(work);
+    // What still runs has had its time to end.
+    runtime.shutdown_background();
+    done
 }

@@ -12,10 +12,13 @@ use crate::house::{self, Missing};
 use crate::operations::{self, Operations};
 use crate::run::{self, Doors};
 use crate::supervisor::Supervisor;
+use crate::wiring::carriers::Carriers;
 use crate::{background, routes, wiring};
 
 /// Checks everything, then serves until it is told to stop.
 pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
+    #[cfg(feature = "failpoints")]
+    crate::failpoint::arm(&args.failpoint)?;
     let settings = house::settings(&args.config)?;
     let missing = if args.migrate {
         Missing::Made
@@ -24,13 +27,15 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
     };
     let house = house::open(settings, missing, |honest| honest as Arc<dyn Clock>).await?;
     if args.migrate {
-        house.db.migrate().await.map_err(Failure::refused)?;
+        house.db.migrate().await.map_err(super::migrate::failure)?;
     }
     house.need_schema().await?;
     house.need_our_key().await?;
     house.honour_clock(args.accept_clock).await?;
+    house.settle_restore().await?;
     let metrics = operations::count().map_err(Failure::failed)?;
     let stop = CancellationToken::new();
+    let carriers = Carriers::of(&house)?;
     let wired = wiring::wire(&house, false);
     let supervisor = Supervisor::new(stop.clone());
     let operations = Operations {
@@ -42,19 +47,12 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let private = run::listen(server.operations_listen).await?;
     let public = run::listen(server.listen).await?;
     let router = routes::at_the_edge(routes::public(&house, &wired), &house, &wired);
+    let running = background::start_jobs(&supervisor, &house, &wired, carriers)?;
     background::start(&supervisor, &house, &wired, metrics);
     tracing::info!(listen = %server.listen, operations = %server.operations_listen, "ready");
     let doors = Doors {
         public: (public, router),
         operations: Some((private, operations::routes(operations.clone()))),
     };
-    run::until_signal(
-        &house,
-        doors,
-        &operations,
-        &supervisor,
-        &stop,
-        run::jobs_running::Running,
-    )
-    .await
+    run::until_signal(&house, doors, &operations, &supervisor, &stop, running).await
 }

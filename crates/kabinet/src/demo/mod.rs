@@ -3,29 +3,35 @@
 mod alias;
 mod clock;
 mod routes;
+mod seed;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use config::Settings;
 use kernel::Clock;
+use notify::Keeper;
 use notify::simulated::SimulatedPhone;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use vault::{KeyFile, KeyFileError, OsChance};
 
 use crate::cli::DemoArgs;
+use crate::commands::private_folder;
 use crate::failure::{Failure, say};
 use crate::house::{self, House, Missing};
 use crate::operations::{self, Operations};
 use crate::run::{self, Doors};
 use crate::supervisor::Supervisor;
+use crate::wiring::carriers::Carriers;
 use crate::{background, routes as public_routes, wiring};
 
 pub(crate) use clock::MovableClock;
 
 /// Runs the demo until it is told to stop.
 pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
+    #[cfg(feature = "failpoints")]
+    crate::failpoint::arm(&args.failpoint)?;
     let metrics = operations::count().map_err(Failure::failed)?;
     let listener = run::listen(args.listen).await?;
     let address = listener.local_addr().map_err(Failure::failed)?;
@@ -38,9 +44,20 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
         clock
     })
     .await?;
-    house.db.migrate().await.map_err(Failure::failed)?;
+    house
+        .db
+        .migrate()
+        .await
+        .map_err(crate::commands::migrate_failure)?;
     house.need_our_key().await?;
+    // A database that was used before has a mark, and keeps its people.
+    let mark = house.db.clock_mark().await.map_err(Failure::failed)?;
+    if mark == kernel::Timestamp::EPOCH && !args.empty {
+        seed::seed(&house).await?;
+        background::raise_mark(&house.db).await;
+    }
     house.honour_clock(true).await?;
+    house.settle_restore().await?;
     let movable = movable.ok_or_else(|| Failure::failed("no clock"))?;
     serve(&args, house, movable, listener, metrics).await
 }
@@ -53,18 +70,23 @@ async fn serve(
     metrics: metrics_exporter_prometheus::PrometheusHandle,
 ) -> Result<(), Failure> {
     let stop = CancellationToken::new();
-    let phone = SimulatedPhone::new(Arc::clone(&house.clock), None);
+    let keeper = Arc::new(Keeper::new(house.db.clone(), "simulated"));
+    let phone = SimulatedPhone::new(Arc::clone(&house.clock), Some(keeper));
     let wired = wiring::wire(&house, true);
     let supervisor = Supervisor::new(stop.clone());
     background::start(&supervisor, &house, &wired, metrics.clone());
+    let running = background::start_jobs(&supervisor, &house, &wired, Carriers::simulated(&phone))?;
     let operations = Operations {
         db: house.db.clone(),
         metrics,
         stopping: Arc::new(AtomicBool::new(false)),
     };
-    let pages = public_routes::at_the_edge(public_routes::public(&house, &wired), &house, &wired);
     let tools = routes::tools(phone, movable).merge(operations::probes(operations.clone()));
-    let router = alias::accept(pages.merge(tools), &house.settings.server.public_origin);
+    let all = public_routes::public(&house, &wired).merge(tools);
+    let router = alias::accept(
+        public_routes::at_the_edge(all, &house, &wired),
+        &house.settings.server.public_origin,
+    );
     let ops = match args.operations_listen {
         Some(address) => Some((
             run::listen(address).await?,
@@ -80,26 +102,13 @@ async fn serve(
         public: (listener, router),
         operations: ops,
     };
-    run::until_signal(
-        &house,
-        doors,
-        &operations,
-        &supervisor,
-        &stop,
-        run::jobs_running::Running,
-    )
-    .await
+    run::until_signal(&house, doors, &operations, &supervisor, &stop, running).await
 }
 
 /// The settings of a demo: everything in one folder, nothing outside.
 fn settings(args: &DemoArgs, address: std::net::SocketAddr) -> Result<Settings, Failure> {
     let mut settings = Settings::default();
-    std::fs::create_dir_all(args.data.join("keys")).map_err(|error| {
-        Failure::failed(format!(
-            "cannot make the folder {}: {error}",
-            args.data.display()
-        ))
-    })?;
+    private_folder(&args.data.join("keys"))?;
     settings.data.dir.clone_from(&args.data);
     settings.database.url = args.database.clone().map(SecretString::from);
     settings.server.listen = address;

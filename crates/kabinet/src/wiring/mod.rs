@@ -1,6 +1,8 @@
 //! Settings turned into what the areas want.
 
+pub(crate) mod carriers;
 mod policy;
+pub(crate) mod work;
 
 use std::sync::Arc;
 

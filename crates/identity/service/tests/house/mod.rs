@@ -16,7 +16,7 @@ use identity_service::{
 use jobs::{Runner, RunnerSettings};
 use kernel::{Clock, Identifier, Locale, Phone, Visitor, code::OneTimeCode};
 use notify::{
-    Courier, Deliver,
+    Courier,
     simulated::SimulatedPhone,
     texts::{Composer, TextSettings},
 };
@@ -79,9 +79,8 @@ impl House {
         let composer = Composer::new(&TextSettings::new("https://kabinet.example")).unwrap();
         let courier = Courier::new(test.db(), vault.clone(), composer, phone.ways(), None);
         let tell = TellSuspicion { db: test.db(), env: env.clone() };
-        let runner = Runner::new(test.db(), vault, chance, RunnerSettings::default())
-            .handle::<Deliver>(courier)
-            .handle::<Suspicion>(tell);
+        let runner = Runner::new(test.db(), vault, chance, RunnerSettings::default());
+        let runner = courier.register(runner).handle::<Suspicion>(tell);
         Self { test, env, phone, runner }
     }
 

@@ -1,0 +1,12 @@
+//! SQL of what a restored backup must not bring back.
+
+db::statements! {
+    /// Ends every session.
+    SESSIONS: "DELETE FROM session" () -> ();
+    /// Forgets every code.
+    CODES: "DELETE FROM challenge" () -> ();
+    /// Forgets where every browser stood.
+    FLOWS: "DELETE FROM code_flow" () -> ();
+    /// Kills every link that was sent.
+    LINKS: "DELETE FROM account_link" () -> ();
+}

@@ -1,0 +1,137 @@
+//! Jobs and what is done regularly by one of all servers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use audit::SealError;
+use db::{BoxFuture, Db, DbError, WriteTx};
+use identity_service::{Env, Suspicion, TellSuspicion};
+use jobs::{JobError, Periodic, Runner, RunnerSettings};
+use notify::texts::{Composer, TextSettings};
+use notify::{Courier, Ways};
+use vault::Vault;
+
+use crate::failure::Failure;
+use crate::house::House;
+
+/// How often the log is sealed (A104: at most 5 minutes).
+const SEAL_EVERY: Duration = Duration::from_secs(60);
+/// How often rows that have served are removed.
+const FORGET_EVERY: Duration = Duration::from_secs(10 * 60);
+/// Rows removed in one transaction, so that nobody waits for long.
+const FORGET_AT_ONCE: u32 = 500;
+
+/// The file of seals of an installation.
+pub(crate) fn seals_file(house: &House) -> PathBuf {
+    house.settings.data.dir.join("audit.seals")
+}
+
+/// A runner that knows every kind of job and every regular work; not started.
+pub(crate) fn runner(house: &House, env: &Env, ways: Ways) -> Result<Runner, Failure> {
+    let (db, vault) = (house.db.clone(), house.vault.clone());
+    let texts = TextSettings::new(&house.settings.server.public_origin);
+    let composer = Composer::new(&texts).map_err(Failure::refused)?;
+    let courier = Courier::new(db.clone(), vault.clone(), composer, ways, None);
+    let seal = Sealing {
+        db: db.clone(),
+        vault: vault.clone(),
+        file: seals_file(house),
+    };
+    let chance = Arc::clone(&house.chance);
+    let settings = RunnerSettings {
+        owner: host_name(),
+        ..RunnerSettings::default()
+    };
+    Ok(courier
+        .register(Runner::new(db.clone(), vault, chance, settings))
+        .handle::<Suspicion>(TellSuspicion {
+            db: db.clone(),
+            env: env.clone(),
+        })
+        .every("audit.seal", SEAL_EVERY, seal)
+        .every(
+            "forget.messages",
+            FORGET_EVERY,
+            Forgetting::new(&db, |tx| {
+                Box::pin(async { notify::outbox::forget(tx).await.map(drop) })
+            }),
+        )
+        .every(
+            "forget.answers",
+            FORGET_EVERY,
+            Forgetting::new(&db, |tx| {
+                Box::pin(async { db::idempotency::forget(tx, FORGET_AT_ONCE).await.map(drop) })
+            }),
+        )
+        .every(
+            "forget.counters",
+            FORGET_EVERY,
+            Forgetting::new(&db, |tx| Box::pin(identity_service::breaker::forget(tx))),
+        ))
+}
+
+/// Names the machine in the rows of leases, for people who look there.
+fn host_name() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+struct Sealing {
+    db: Db,
+    vault: Vault,
+    file: PathBuf,
+}
+
+#[async_trait]
+impl Periodic for Sealing {
+    async fn run(&self) -> Result<(), JobError> {
+        // Somewhat less than the period, so that a run that comes early still seals.
+        let enough = SEAL_EVERY / 2;
+        let sealed = audit::seal_now(&self.db, &self.vault, &self.file, enough).await;
+        metrics::gauge!("kabinet_audit_seal_ok").set(f64::from(u8::from(sealed.is_ok())));
+        match sealed {
+            Ok(_) => Ok(()),
+            Err(SealError::Db(error)) => Err(error.into()),
+            Err(error) => {
+                tracing::error!(%error, "the log was not sealed");
+                Err(JobError::Again {
+                    code: error.code(),
+                    after: None,
+                })
+            }
+        }
+    }
+}
+
+type Forget = for<'t> fn(&'t mut WriteTx) -> BoxFuture<'t, Result<(), DbError>>;
+
+/// Removes rows that have served.
+struct Forgetting {
+    db: Db,
+    forget: Forget,
+}
+
+impl Forgetting {
+    fn new(db: &Db, forget: Forget) -> Self {
+        Self {
+            db: db.clone(),
+            forget,
+        }
+    }
+}
+
+#[async_trait]
+impl Periodic for Forgetting {
+    async fn run(&self) -> Result<(), JobError> {
+        let forget = self.forget;
+        let forgot: Result<(), DbError> = self
+            .db
+            .write("kabinet.forget", forget, |tx, forget| forget(tx))
+            .await;
+        Ok(forgot?)
+    }
+}
