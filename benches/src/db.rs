@@ -30,6 +30,8 @@ mod sql {
     db::statements! {
         /// Makes a wallet.
         OPEN: "INSERT INTO bench_wallet (id, balance) VALUES ($1, $2)" (Int, Int) -> ();
+        /// One balance.
+        BALANCE: "SELECT balance FROM bench_wallet WHERE id = $1" (Int) -> (Int);
         /// Moves money.
         MOVE: "UPDATE bench_wallet SET balance = balance + $1 WHERE id = $2" (Int, Int) -> ();
         /// Notes it.
@@ -48,6 +50,9 @@ BEGIN
   INSERT INTO bench_entry (wallet_id, seq, amount, at) VALUES (p_to, p_seq, 5, 1);
   INSERT INTO bench_key (scope, key, answer) VALUES (p_from, p_key, p_answer);
 END $$ LANGUAGE plpgsql";
+
+/// Both ways take turns, so that a disk that is slow for a while is slow for both.
+const ROUNDS: u32 = 8;
 
 /// One transfer: from, to (smaller first, so that locks are taken in key order), number, key.
 #[derive(Clone)]
@@ -159,32 +164,66 @@ pub async fn sqlite(folder: &Path, time: Duration) -> Vec<Ratio> {
     for callers in [1, 64, 256] {
         let path = folder.join(format!("seam-{callers}.db"));
         let db = open(DbSettings::Sqlite { path, readers: 2 }).await;
-        let seam = rate(callers, time, {
-            let db = db.clone();
-            move |_| {
-                let db = db.clone();
-                async move { transfer(&db, Transfer::next()).await.expect("a transfer") }
-            }
-        })
-        .await;
-        db.close();
         let path = folder.join(format!("raw-{callers}.db"));
         open(DbSettings::Sqlite { path: path.clone(), readers: 1 }).await.close();
         let (send, receive) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || raw_writer(&path, &receive));
-        let raw = rate(callers, time, move |_| {
+        let (mut seam, mut raw) = (0.0, 0.0);
+        for _ in 0..ROUNDS {
+            let db = db.clone();
+            seam += rate(callers, time / ROUNDS, move |_| {
+                let db = db.clone();
+                async move { transfer(&db, Transfer::next()).await.expect("a transfer") }
+            })
+            .await;
             let send = send.clone();
-            async move {
-                let (reply, answer) = tokio::sync::oneshot::channel();
-                send.send((Transfer::next(), reply)).expect("the writer lives");
-                answer.await.expect("an answer");
-            }
-        })
-        .await;
+            raw += rate(callers, time / ROUNDS, move |_| {
+                let send = send.clone();
+                async move {
+                    let (reply, answer) = tokio::sync::oneshot::channel();
+                    send.send((Transfer::next(), reply)).expect("the writer lives");
+                    answer.await.expect("an answer");
+                }
+            })
+            .await;
+        }
+        db.close();
+        drop(send);
         thread.join().expect("the writer ends");
+        let (seam, raw) = (seam / f64::from(ROUNDS), raw / f64::from(ROUNDS));
         answers.push(Ratio { what: format!("SQLite, {callers} callers"), seam, raw });
     }
     answers
+}
+
+/// A point read on SQLite, one caller: `db.read` against a prepared statement by hand.
+pub async fn sqlite_reads(folder: &Path, time: Duration) -> Ratio {
+    let path = folder.join("reads.db");
+    let db = open(DbSettings::Sqlite { path: path.clone(), readers: 2 }).await;
+    let seam = rate(1, time, move |_| {
+        let (db, id) = (db.clone(), NEXT.fetch_add(1, Ordering::Relaxed) % ACCOUNTS);
+        async move {
+            let answer: Result<i64, DbError> = db
+                .read("bench.balance", id, |tx, id| {
+                    Box::pin(async move { tx.query_one(&sql::BALANCE, params![*id]).await?.int(0) })
+                })
+                .await;
+            answer.expect("a balance");
+        }
+    })
+    .await;
+    let conn = rusqlite::Connection::open(&path).expect("opens");
+    let mut balance = conn.prepare(sql::BALANCE.text).expect("prepares");
+    let began = Instant::now();
+    let mut done = 0_u32;
+    while began.elapsed() < time {
+        let id = NEXT.fetch_add(1, Ordering::Relaxed) % ACCOUNTS;
+        let found: i64 = balance.query_row([id], |row| row.get(0)).expect("a balance");
+        assert!(found > 0);
+        done += 1;
+    }
+    let raw = f64::from(done) / began.elapsed().as_secs_f64();
+    Ratio { what: "SQLite, a point read, 1 caller".into(), seam, raw }
 }
 
 type RawCall = (Transfer, tokio::sync::oneshot::Sender<()>);
@@ -213,7 +252,7 @@ fn raw_writer(path: &Path, calls: &std::sync::mpsc::Receiver<RawCall>) {
         }
         commit.execute([]).expect("commits");
         for reply in group {
-            drop(reply.send(()));
+            let _ = reply.send(());
         }
     }
 }
@@ -231,27 +270,28 @@ pub async fn postgres(time: Duration) -> Vec<Ratio> {
         hands.push(Hand::open(&database.url()).await);
     }
     let hands = Arc::new(hands);
-    let seam = {
+    let (mut seam, mut same, mut function) = (0.0, 0.0, 0.0);
+    for _ in 0..ROUNDS {
         let db = db.clone();
-        rate(CONNECTIONS, time, move |_| {
+        seam += rate(CONNECTIONS, time / ROUNDS, move |_| {
             let db = db.clone();
             async move { transfer(&db, Transfer::next()).await.expect("a transfer") }
         })
-        .await
-    };
-    let same = {
-        let hands = Arc::clone(&hands);
-        rate(CONNECTIONS, time, move |caller| {
-            let hands = Arc::clone(&hands);
+        .await;
+        let own = Arc::clone(&hands);
+        same += rate(CONNECTIONS, time / ROUNDS, move |caller| {
+            let hands = Arc::clone(&own);
             async move { hands[caller].statements(&Transfer::next()).await }
         })
-        .await
-    };
-    let function = rate(CONNECTIONS, time, move |caller| {
-        let hands = Arc::clone(&hands);
-        async move { hands[caller].function(&Transfer::next()).await }
-    })
-    .await;
+        .await;
+        let own = Arc::clone(&hands);
+        function += rate(CONNECTIONS, time / ROUNDS, move |caller| {
+            let hands = Arc::clone(&own);
+            async move { hands[caller].function(&Transfer::next()).await }
+        })
+        .await;
+    }
+    let [seam, same, function] = [seam, same, function].map(|sum| sum / f64::from(ROUNDS));
     db.close();
     vec![
         Ratio { what: "PostgreSQL, 32 callers, same statements".into(), seam, raw: same },
@@ -304,6 +344,7 @@ impl Hand {
 pub async fn run(time: Duration) -> Vec<Ratio> {
     let folder = tempfile::tempdir().expect("a folder");
     let mut answers = sqlite(folder.path(), time).await;
+    answers.push(sqlite_reads(folder.path(), time).await);
     answers.extend(postgres(time).await);
     for ratio in &answers {
         println!("{ratio}");

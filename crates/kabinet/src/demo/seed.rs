@@ -274,6 +274,8 @@ impl Past {
             _ => return Err(failed("a code was not accepted")),
         };
         browser.known = welcome.browser.as_ref().map(Token::hash).or(browser.known);
+        // Notices go out at once.
+        self.carry_out().await;
         self.who(welcome.token).await
     }
 
