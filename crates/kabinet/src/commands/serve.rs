@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use axum::Extension;
 use kernel::Clock;
 use tokio_util::sync::CancellationToken;
 
@@ -46,7 +47,9 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let server = &house.settings.server;
     let private = run::listen(server.operations_listen).await?;
     let public = run::listen(server.listen).await?;
-    let router = routes::at_the_edge(routes::public(&house, &wired), &house, &wired);
+    let public_routes =
+        routes::public(&house, &wired).layer(Extension(carriers.gateways(&house)));
+    let router = routes::at_the_edge(public_routes, &house, &wired);
     let running = background::start_jobs(&supervisor, &house, &wired, carriers)?;
     background::start(&supervisor, &house, &wired, metrics);
     tracing::info!(listen = %server.listen, operations = %server.operations_listen, "ready");

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::{CallSettings, EmailSettings, SmsSettings};
+use identity_web::api::{Gateway, Gateways};
 use notify::settings as theirs;
 use notify::simulated::SimulatedPhone;
 use notify::smpp::{Link, Smpp};
@@ -23,8 +24,8 @@ pub(crate) struct Carriers {
     list: Vec<(Channel, Arc<dyn Carrier>)>,
     /// Lines that have to be kept up as long as the server runs.
     links: Vec<Link>,
-    /// How reports of a gateway are known to be its own, by the carrier's name.
-    pub(crate) reports: BTreeMap<Channel, theirs::WebhookSettings>,
+    /// How reports of a gateway are known to be its own.
+    reports: BTreeMap<Channel, theirs::WebhookSettings>,
 }
 
 impl Carriers {
@@ -72,6 +73,21 @@ impl Carriers {
     /// The ways, for the courier.
     pub(crate) fn ways(&self) -> Ways {
         Ways::new(self.list.clone())
+    }
+
+    /// Those whose reports come to `/api/v1/gateway-reports/sms` and `/call`.
+    pub(crate) fn gateways(&self, house: &House) -> Gateways {
+        Gateways::new(self.reports.iter().map(|(channel, settings)| {
+            let carrier = match channel {
+                Channel::Call => "call_gateway",
+                _ => "sms_gateway",
+            };
+            let gateway = Gateway {
+                settings: settings.clone(),
+                keeper: Keeper::new(house.db.clone(), carrier),
+            };
+            (channel.name().to_owned(), gateway)
+        }))
     }
 
     /// Work that keeps lines up, each until its stop.
