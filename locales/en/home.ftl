@@ -13,7 +13,6 @@ missing-name = Add your name
 missing-email = Add an e-mail
 missing-email-confirmation = Confirm your e-mail
 missing-passport = Add your passport
-missing-birth = Add your birth date
 missing-passport-check = Passport is being checked
 missing-inn-or-snils = Add INN or SNILS
 attention-title = Needs your attention

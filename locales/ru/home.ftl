@@ -13,7 +13,6 @@ missing-name = Указать имя
 missing-email = Добавить почту
 missing-email-confirmation = Подтвердить почту
 missing-passport = Добавить паспорт
-missing-birth = Указать дату рождения
 missing-passport-check = Паспорт на проверке
 missing-inn-or-snils = Добавить ИНН или СНИЛС
 attention-title = Требует внимания

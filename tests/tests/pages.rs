@@ -44,6 +44,12 @@ fn site(locale: Locale) -> (Site, Vec<String>) {
     (Site::start(files), names)
 }
 
+/// Narrower than any phone: only whether a page still fits (WCAG 1.4.10).
+const NARROW: Look = Look {
+    width: 320,
+    ..Look::PHONE
+};
+
 async fn look_at_all(look: Look, locale: Locale) {
     let (site, names) = site(locale);
     let browser = Browser::open(look).await;
@@ -105,9 +111,17 @@ async fn in_english() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_320_px() {
-    let narrow = Look {
-        width: 320,
-        ..Look::PHONE
-    };
-    look_at_all(narrow, Locale::Ru).await;
+    let (site, names) = site(Locale::Ru);
+    let browser = Browser::open(NARROW).await;
+    let mut wide = Vec::new();
+    for name in names {
+        browser
+            .goto(&site.url(&format!("/{name}.html")))
+            .await
+            .unwrap();
+        if browser.scrolls_sideways().await {
+            wide.push(name);
+        }
+    }
+    assert_eq!(wide, [""; 0], "these scroll sideways");
 }

@@ -141,6 +141,11 @@ fn tests(rest: &[String]) -> Result<Counts, String> {
     let postgres = Postgres::start()?;
     let mut arguments = vec!["test", "--workspace", "--no-fail-fast"];
     arguments.extend(rest.iter().map(String::as_str));
+    if !rest.iter().any(|argument| argument == "--") {
+        arguments.push("--");
+    }
+    // The slow ones too: ignored means "not in every quick run", never "not at all".
+    arguments.push("--include-ignored");
     let mut command = run::cargo(&arguments);
     command.env("KABINET_TEST_PG", &postgres.address);
     let mut tests = command

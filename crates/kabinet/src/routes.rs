@@ -18,7 +18,9 @@ pub(crate) fn public(house: &House, wired: &Wired) -> Router {
         env: wired.env.clone(),
         site: Arc::clone(&wired.site),
     };
-    identity_web::pages().with_state(state)
+    identity_web::pages()
+        .merge(identity_web::api::router())
+        .with_state(state)
 }
 
 /// Puts the edge around routes: log line, guard with its error pages, bounds of the body.

@@ -44,10 +44,10 @@ impl Words<'_> {
             let word = after.split_once('}').and_then(|(name, tail)| {
                 let word = match name {
                     "to" => self.to,
-                    "to_digits" => self.to.trim_start_matches('+'),
+                    "to_digits" | "digits" => self.to.trim_start_matches('+'),
                     "text" => self.text,
                     "code" => self.code,
-                    "id" => self.reference,
+                    "id" | "reference" => self.reference,
                     "secret" => self.secret,
                     _ => return None,
                 };
@@ -320,16 +320,17 @@ fn judge_failure(error: &reqwest::Error) -> SendError {
     }
 }
 
-/// Equal, or the same number once as text and once as a number.
+/// Equal, or the same once as text and once as a number or a truth value.
 pub(crate) fn same(one: &Value, other: &Value) -> bool {
     one == other || matches!((plain(one), plain(other)), (Some(one), Some(other)) if one == other)
 }
 
-/// A text or a number as text.
+/// A text, a number or a truth value as text.
 pub(crate) fn plain(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
         _ => None,
     }
 }
@@ -415,6 +416,7 @@ mod tests {
             "+79001234567|79001234567|123456"
         );
         assert_eq!(plain("{text}"), "код {code} & \"ещё\"");
+        assert_eq!(plain("{digits} {id} {reference}"), "79001234567 r r");
         assert_eq!(plain("{unknown} {to"), "{unknown} {to");
         assert_eq!(WORDS.fill("?to={to}", percent), "?to=%2B79001234567");
     }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fluent_syntax::ast::{CallArguments, Entry, Expression, InlineExpression, Pattern, PatternElement};
+use fluent_syntax::ast::{
+    CallArguments, Entry, Expression, InlineExpression, Pattern, PatternElement,
+};
 use fluent_syntax::parser::parse;
 
 type Texts = BTreeMap<String, BTreeSet<String>>;
@@ -90,7 +92,9 @@ fn quoted() -> BTreeSet<String> {
     files(&root().join("crates"), &mut found);
     let mut words = BTreeSet::new();
     for path in found {
-        let is_source = path.extension().is_some_and(|end| end == "rs" || end == "html");
+        let is_source = path
+            .extension()
+            .is_some_and(|end| end == "rs" || end == "html");
         if !is_source || path.components().any(|part| part.as_os_str() == "tests") {
             continue;
         }
@@ -98,7 +102,9 @@ fn quoted() -> BTreeSet<String> {
         for word in source.split('"') {
             if !word.is_empty()
                 && word.len() < 80
-                && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+                && word
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
             {
                 words.insert(word.to_owned());
             }
@@ -116,7 +122,9 @@ fn named() -> BTreeSet<String> {
         if path.components().any(|part| part.as_os_str() == "tests") {
             continue;
         }
-        let Ok(source) = fs::read_to_string(&path) else { continue };
+        let Ok(source) = fs::read_to_string(&path) else {
+            continue;
+        };
         for call in ["p.t(\"", "p.t1(\"", "p.t2(\"", "Message::new(\""] {
             for rest in source.split(call).skip(1) {
                 keys.insert(rest.split('"').next().unwrap().to_owned());
@@ -142,7 +150,10 @@ fn both_languages_have_the_same_keys_and_variables() {
 #[test]
 fn every_named_key_is_there() {
     let texts = texts("ru");
-    let missing: Vec<_> = named().into_iter().filter(|key| !texts.contains_key(key)).collect();
+    let missing: Vec<_> = named()
+        .into_iter()
+        .filter(|key| !texts.contains_key(key))
+        .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 

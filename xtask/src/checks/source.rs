@@ -9,7 +9,10 @@ const EVERYWHERE: [(&str, &str); 5] = [
     ("unimplemented!(", "finish it, or return an error"),
     ("dbg!(", "remove it"),
     ("allow(", "use #[expect(lint, reason = \"…\")]"),
-    ("#[ignore", "a test that does not run is no test"),
+    (
+        "#[ignore",
+        "a test that does not run is no test; a slow one is #[ignore = \"slow…\"] and runs in the whole run",
+    ),
 ];
 
 const PRODUCT: [(&str, &str); 4] = [
@@ -30,6 +33,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
         for (word, instead) in EVERYWHERE {
             find(path, &code, word, instead, &mut findings);
         }
+        findings.retain(|finding| !is_slow(finding, path, text));
         if !is_test_file(path) {
             let code = without_tests(&code);
             for (word, instead) in PRODUCT {
@@ -38,6 +42,12 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// `#[ignore = "slow…"]`: left out of quick runs, run by `cargo xtask test`.
+fn is_slow(finding: &Finding, path: &str, text: &str) -> bool {
+    let line = finding.line.and_then(|line| text.lines().nth(line - 1));
+    finding.path == path && line.is_some_and(|line| line.contains("#[ignore = \"slow"))
 }
 
 fn find(path: &str, code: &str, word: &str, instead: &str, findings: &mut Vec<Finding>) {
@@ -84,6 +94,7 @@ mod tests {
             #[cfg(test)]\nmod tests { fn t() { f().unwrap(); } }";
         assert!(words("crates/db/src/lib.rs", text).is_empty());
         assert!(words("crates/testkit/src/lib.rs", "fn f() { x.expect(1); }").is_empty());
+        assert!(words("tests/tests/x.rs", "#[ignore = \"slow: 200 MB\"] fn f() {}").is_empty());
     }
 
     #[test]
@@ -96,6 +107,7 @@ mod tests {
             "\n#![allow(dead_code)]",
             "\n#[cfg_attr(test, allow(dead_code))]",
             "\n#[ignore] fn f() {}",
+            "\n#[ignore = \"later\"] fn f() {}",
             "\nfn f() { x.unwrap(); }",
             "\nfn f() { x.expect(\"y\"); }",
             "\nfn f() { panic!() }",

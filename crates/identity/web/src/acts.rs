@@ -10,7 +10,7 @@ use identity_core::{
     sending::NotNow,
 };
 use identity_service::{
-    Env, ServiceError,
+    Env, ServiceError, account,
     codes::{self, Ask, Asked, Check},
     consent, email, freeze,
     link::LinkToken,
@@ -18,7 +18,7 @@ use identity_service::{
     session::SignedIn,
     sign_in::{self, Register, Registered, Verified, Welcome},
 };
-use kernel::{Email, Identifier, SessionId, Timestamp, Visitor, code::OneTimeCode};
+use kernel::{Email, Identifier, Locale, SessionId, Timestamp, Visitor, code::OneTimeCode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 use webkit::once::{Once, OnceKey, once};
@@ -577,6 +577,27 @@ impl State {
             visitor,
             link,
             |tx, (env, visitor, link)| Box::pin(consent::unsubscribe(tx, env, visitor, link)),
+        )
+        .await
+    }
+
+    /// Chooses the language of messages.
+    pub async fn set_locale(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        who: Arc<SignedIn>,
+        locale: Locale,
+    ) -> Result<Once<()>, Fault> {
+        let cmd = (who.account.id, locale);
+        self.act(
+            "account.set_locale",
+            key,
+            visitor,
+            cmd,
+            |tx, (_, _, (account, locale))| {
+                Box::pin(async move { Ok(account::set_locale(tx, *account, *locale).await?) })
+            },
         )
         .await
     }

@@ -4,6 +4,7 @@
 //! JSON; `views` are the typed contexts of the templates.
 
 pub mod acts;
+pub mod api;
 pub mod pages;
 pub mod state;
 pub mod views;

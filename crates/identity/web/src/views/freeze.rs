@@ -27,13 +27,17 @@ impl Sample for FreezeStart {
             (
                 "error",
                 page(
-                    p.clone().with_error("identifier", "identifier-error-invalid"),
+                    p.clone()
+                        .with_error("identifier", "identifier-error-invalid"),
                     "anna",
                 ),
             ),
             (
                 "error_empty",
-                page(p.clone().with_error("identifier", "identifier-error-empty"), ""),
+                page(
+                    p.clone().with_error("identifier", "identifier-error-empty"),
+                    "",
+                ),
             ),
         ]
     }

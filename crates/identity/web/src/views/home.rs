@@ -66,7 +66,7 @@ impl From<account::Missing> for Missing {
         match missing {
             account::Missing::Name => Self::Name,
             account::Missing::Email => Self::Email,
-            account::Missing::BirthDate => Self::Birth,
+            account::Missing::BirthDate => Self::BirthDate,
             account::Missing::Passport => Self::Passport,
             account::Missing::InnOrSnils => Self::InnOrSnils,
         }
@@ -82,8 +82,6 @@ pub enum Missing {
     Email,
     /// E-mail added, not confirmed.
     EmailConfirmation,
-    /// Birth date.
-    Birth,
     /// The birth date.
     BirthDate,
     /// Passport.
@@ -101,7 +99,6 @@ impl Missing {
             Self::Name => "missing-name",
             Self::Email => "missing-email",
             Self::EmailConfirmation => "missing-email-confirmation",
-            Self::Birth => "missing-birth",
             Self::BirthDate => "missing-birth-date",
             Self::Passport => "missing-passport",
             Self::PassportCheck => "missing-passport-check",
@@ -115,7 +112,6 @@ impl Missing {
             Self::Name => "/profile/data/name",
             Self::Email => "/profile/email",
             Self::EmailConfirmation => "/profile/email/code",
-            Self::Birth => "/profile/data/birth",
             Self::BirthDate => "/profile/data/birth",
             Self::Passport => "/profile/data/passport",
             Self::PassportCheck => "/profile/data",
@@ -126,10 +122,10 @@ impl Missing {
     /// The icon of the sprite.
     pub const fn icon(self) -> &'static str {
         match self {
-            Self::Name | Self::BirthDate => "user",
+            Self::Name => "user",
             Self::Email | Self::EmailConfirmation => "mail",
             Self::Passport | Self::InnOrSnils => "id-card",
-            Self::Birth => "calendar",
+            Self::BirthDate => "calendar",
             Self::PassportCheck => "clock",
         }
     }
@@ -253,7 +249,7 @@ impl Sample for Home {
             p: p.clone(),
             name: name.clone(),
             level: Level::Protected,
-            missing: vec![Missing::Birth, Missing::Passport, Missing::InnOrSnils],
+            missing: vec![Missing::BirthDate, Missing::Passport, Missing::InnOrSnils],
             attention: newest(EventKind::SignedInNewDevice)
                 .map(Attention::NewDevice)
                 .into_iter()

@@ -121,7 +121,10 @@ impl Sample for EmailLink {
             state,
         };
         vec![
-            ("open", page(EmailLinkState::Open("a•••@example.ru".to_owned()))),
+            (
+                "open",
+                page(EmailLinkState::Open("a•••@example.ru".to_owned())),
+            ),
             ("done", page(EmailLinkState::Done)),
             ("taken", page(EmailLinkState::Taken)),
             ("over", page(EmailLinkState::Over)),

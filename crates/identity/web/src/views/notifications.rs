@@ -116,8 +116,8 @@ impl Notifications {
         MarketingChannel::ALL.map(|channel| (channel, channel_name(channel)))
     }
 
-    fn is_on(&self, channel: &MarketingChannel, topic: &Topic) -> bool {
-        self.on.contains(&(*channel, *topic))
+    fn is_on(&self, channel: MarketingChannel, topic: Topic) -> bool {
+        self.on.contains(&(channel, topic))
     }
 }
 

@@ -481,10 +481,8 @@ impl Sample for ProfileEmail {
             confirmed: true,
             proved_at: Some(sample::after(-40 * 86_400)),
         };
-        let limit = Message::new("email-error-limit").with(
-            "until",
-            p.deadline(&sample::after(3600)).text,
-        );
+        let limit =
+            Message::new("email-error-limit").with("until", p.deadline(&sample::after(3600)).text);
         vec![
             ("empty", page(profile(p), None, "")),
             (

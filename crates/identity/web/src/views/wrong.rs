@@ -57,9 +57,7 @@ pub const fn date(error: DateError) -> Message {
 pub fn document(error: DocumentError) -> Message {
     match error {
         DocumentError::Empty => Message::new("document-error-empty"),
-        DocumentError::TooLong | DocumentError::NotDigits => {
-            Message::new("document-error-digits")
-        }
+        DocumentError::TooLong | DocumentError::NotDigits => Message::new("document-error-digits"),
         DocumentError::Length { expected, got } => Message::new("document-error-length")
             .with("expected", expected.last().copied().unwrap_or_default())
             .with("got", got),

@@ -1,0 +1,149 @@
+//! The cabinet as JSON (OP-2): the same commands as the pages, under `/api/v1`, described at
+//! `/api/openapi.json`.
+//!
+//! | to find | look in |
+//! |---|---|
+//! | keys, headers and bodies of requests | `request` |
+//! | every code of a problem | `problems` |
+//! | what answers have in common | `words` |
+//! | reading the fields of a person | `fields` |
+//! | what the document says of all operations | `document` |
+//!
+//! Who asks is known by `Authorization: Bearer`, or by the cookie of our own pages together with the token of
+//! their forms. Every POST and PUT takes an `Idempotency-Key` (EV-3). Every error is a problem with a stable
+//! code (EV-2).
+
+mod consents;
+mod document;
+mod email;
+mod fields;
+mod freeze;
+mod gateways;
+mod history;
+pub mod problems;
+mod profile;
+mod request;
+mod session;
+mod sign_in;
+mod words;
+
+use std::sync::LazyLock;
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::Request,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{Method, StatusCode, header};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use webkit::problem::{FieldProblem, Problem};
+
+use crate::state::State;
+pub use gateways::{Gateway, Gateways};
+
+/// Where the document is.
+pub const DOCUMENT: &str = "/api/openapi.json";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Kabinet",
+        version = "1",
+        description = "The personal account as JSON.\n\n\
+            Times are whole microseconds since 1970, UTC. Errors are problems (RFC 9457): programs switch on \
+            `code`. Every POST and PUT takes an `Idempotency-Key`: after a lost answer, a 503 or a double click \
+            send the same request with the same key, and it happens once. A body is JSON in UTF-8, at most \
+            64 KiB, without unknown fields.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(Problem, FieldProblem)),
+    tags(
+        (name = "sign-in", description = "One door: sign-in and registration"),
+        (name = "session", description = "The session, devices, language"),
+        (name = "profile", description = "Personal data"),
+        (name = "email", description = "The e-mail address"),
+        (name = "consents", description = "Consents and subscriptions"),
+        (name = "history", description = "What happened to the account"),
+        (name = "freeze", description = "Stopping everything, and lifting that"),
+        (name = "links", description = "Links of messages; they need no session"),
+        (name = "gateways", description = "Reports of message gateways")
+    )
+)]
+struct Head;
+
+fn v1() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(sign_in::ask, sign_in::status))
+        .routes(routes!(sign_in::verify))
+        .routes(routes!(sign_in::register))
+        .routes(routes!(session::look, session::sign_out))
+        .routes(routes!(session::devices, session::end_others))
+        .routes(routes!(session::end))
+        .routes(routes!(session::set_locale))
+        .routes(routes!(profile::look))
+        .routes(routes!(profile::set_name))
+        .routes(routes!(profile::set_birth))
+        .routes(routes!(profile::set_address))
+        .routes(routes!(profile::set_passport))
+        .routes(routes!(profile::set_inn))
+        .routes(routes!(profile::set_snils))
+        .routes(routes!(email::look, email::add))
+        .routes(routes!(email::confirm))
+        .routes(routes!(email::look_link, email::use_link))
+        .routes(routes!(consents::list))
+        .routes(routes!(
+            consents::subscriptions,
+            consents::set_subscriptions
+        ))
+        .routes(routes!(consents::look_unsubscribe, consents::unsubscribe))
+        .routes(routes!(history::page))
+        .routes(routes!(freeze::mine))
+        .routes(routes!(freeze::ask, freeze::status))
+        .routes(routes!(freeze::verify))
+        .routes(routes!(freeze::ask_unfreeze))
+        .routes(routes!(freeze::unfreeze))
+        .routes(routes!(freeze::look_alarm, freeze::alarm))
+        .routes(routes!(gateways::report))
+}
+
+/// The routes of the API with their document.
+pub fn api() -> OpenApiRouter<State> {
+    let mut api = OpenApiRouter::with_openapi(Head::openapi()).nest("/api/v1", v1());
+    document::finish(api.get_openapi_mut());
+    api
+}
+
+/// The routes of the API and of its document, to be merged into the others inside of the guard.
+pub fn router() -> Router<State> {
+    let (router, _) = api().split_for_parts();
+    router
+        .route(
+            DOCUMENT,
+            get(async || ([(header::CONTENT_TYPE, "application/json")], TEXT.clone())),
+        )
+        .layer(middleware::from_fn(options))
+}
+
+static TEXT: LazyLock<Bytes> = LazyLock::new(|| text().into());
+
+/// The document, as it is served and as it stands in `docs/openapi.json`.
+pub fn text() -> String {
+    let mut text = api().into_openapi().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// OPTIONS says which methods there are, and nothing more: other sites get no permissions. The header with
+/// the methods is put there by the router.
+async fn options(request: Request, next: Next) -> Response {
+    let is_options = request.method() == Method::OPTIONS;
+    let response = next.run(request).await;
+    if is_options && response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    response
+}

@@ -1,0 +1,234 @@
+//! Every code the API can answer with. A program switches on them, so they are listed in the document and in
+//! `docs/ERRORS.md`, and none is ever given another meaning.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use kernel::Timestamp;
+use webkit::problem::Problem;
+
+use crate::state::Fault;
+
+macro_rules! codes {
+    ($($name:ident = $code:literal $status:ident $title:literal;)+) => {
+        /// What is wrong with a request.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Code {
+            $(#[doc = $title] $name,)+
+        }
+
+        impl Code {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The stable code.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code),+ }
+            }
+
+            /// The status it goes with.
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status),+ }
+            }
+
+            /// What it is, in English.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    BadRequest = "bad_request" BAD_REQUEST "The request cannot be read";
+    JsonInvalid = "json_invalid" BAD_REQUEST "The body is not JSON";
+    KeyMissing = "idempotency_key_missing" BAD_REQUEST "This needs the header Idempotency-Key";
+    KeyInvalid = "idempotency_key_invalid" BAD_REQUEST "Idempotency-Key has 1 to 128 visible ASCII characters";
+    FlowMissing = "flow_missing" BAD_REQUEST "This needs the header Kabinet-Flow";
+    HeaderInvalid = "header_invalid" BAD_REQUEST "A header is not what it must be";
+    Unauthorized = "unauthorized" UNAUTHORIZED "Sign in to do this";
+    ReportUnsigned = "report_unsigned" UNAUTHORIZED "The report is not signed by the gateway";
+    Forbidden = "forbidden" FORBIDDEN "Not allowed";
+    CodesClosed = "codes_closed" FORBIDDEN "Codes are closed for this identifier until a stronger factor is shown";
+    NotFound = "not_found" NOT_FOUND "Nothing is here";
+    FlowNotFound = "flow_not_found" NOT_FOUND "No code was asked for in this flow";
+    LinkOver = "link_over" NOT_FOUND "The link was used, has run out, or never was";
+    MethodNotAllowed = "method_not_allowed" METHOD_NOT_ALLOWED "Not with this method";
+    RequestTimeout = "request_timeout" REQUEST_TIMEOUT "The body did not arrive in time";
+    Conflict = "conflict" CONFLICT "It has changed meanwhile";
+    EmailPresent = "email_present" CONFLICT "The account has a confirmed address already";
+    EmailTaken = "email_taken" CONFLICT "The address leads to another account";
+    ProofMissing = "proof_missing" CONFLICT "The proof is gone or too old: ask for a code again";
+    NotFrozen = "not_frozen" CONFLICT "The account is not frozen";
+    TooLarge = "too_large" PAYLOAD_TOO_LARGE "The request is too large";
+    MediaType = "media_type" UNSUPPORTED_MEDIA_TYPE "This takes another media type";
+    Misdirected = "misdirected" MISDIRECTED_REQUEST "This host is not ours";
+    Invalid = "invalid" UNPROCESSABLE_ENTITY "The request is not valid";
+    KeyReused = "idempotency_key_reused" UNPROCESSABLE_ENTITY "This Idempotency-Key came with another request before";
+    CodeWrong = "code_wrong" UNPROCESSABLE_ENTITY "Not the code";
+    CodeDead = "code_dead" UNPROCESSABLE_ENTITY "The code is used, replaced or out of tries: ask for a new one";
+    CodeExpired = "code_expired" UNPROCESSABLE_ENTITY "The code's time is over: ask for a new one";
+    ReportUnreadable = "report_unreadable" UNPROCESSABLE_ENTITY "The report is not what the settings describe";
+    TooMany = "too_many" TOO_MANY_REQUESTS "Too many requests";
+    CodePause = "code_pause" TOO_MANY_REQUESTS "The pause after the previous code is not over";
+    CodesUsedUp = "codes_used_up" TOO_MANY_REQUESTS "No more codes for now";
+    CallsUsedUp = "calls_used_up" TOO_MANY_REQUESTS "No more calls for now: another channel is open";
+    CodesRest = "codes_rest" TOO_MANY_REQUESTS "Too many wrong codes: codes rest";
+    HeadersTooLarge = "headers_too_large" REQUEST_HEADER_FIELDS_TOO_LARGE "The headers are too large";
+    Internal = "internal" INTERNAL_SERVER_ERROR "A fault of ours";
+    Unavailable = "unavailable" SERVICE_UNAVAILABLE "Not carried out, or not known: repeat with the same key";
+    OutcomeUnknown = "outcome_unknown" SERVICE_UNAVAILABLE "The outcome is not known: repeat with the same Idempotency-Key";
+}
+
+/// What can be wrong with one field: `errors[].code`.
+pub const FIELD_CODES: &[&str] = &[
+    "missing",
+    "unknown_field",
+    "duplicate_field",
+    "wrong_type",
+    "not_among",
+    "invalid",
+    "out_of_range",
+    "one_of_two",
+    "phone_empty",
+    "phone_too_long",
+    "phone_not_digits",
+    "phone_too_short",
+    "phone_no_such_number",
+    "phone_not_personal",
+    "phone_country_not_served",
+    "email_empty",
+    "email_too_long",
+    "email_at",
+    "email_local",
+    "email_domain",
+    "email_look_alike",
+    "code_empty",
+    "code_too_long",
+    "code_not_digits",
+    "code_length",
+    "code_ambiguous",
+    "next_not_ours",
+    "channel_not_for_this",
+    "consent_missing",
+    "name_empty",
+    "name_too_long",
+    "name_invisible",
+    "name_not_letters",
+    "name_mixed_alphabets",
+    "name_punctuation",
+    "date_empty",
+    "date_format",
+    "date_future",
+    "date_too_young",
+    "date_too_old",
+    "date_before_fourteen",
+    "text_empty",
+    "text_too_long",
+    "text_invisible",
+    "document_empty",
+    "document_too_long",
+    "document_not_digits",
+    "document_length",
+    "document_checksum",
+    "document_not_issued",
+];
+
+/// An answer that refuses. Boxed, for most requests are not refused.
+#[derive(Debug)]
+pub struct Refused(Box<Problem>);
+
+impl Refused {
+    /// The same with the moment to try again, microseconds UTC.
+    pub(super) fn until(self, until: i64, now: Timestamp) -> Self {
+        let until = Timestamp::from_micros(until);
+        Self(Box::new(self.0.until(until, now)))
+    }
+
+    /// The same with the tries left.
+    pub(super) fn left(self, tries: u32) -> Self {
+        Self(Box::new(self.0.left(tries)))
+    }
+
+    /// The same, because of this field.
+    pub(super) fn at(mut self, field: &str, code: &str) -> Self {
+        self.0.errors.extend(Problem::field(field, code).errors);
+        self
+    }
+}
+
+impl From<Code> for Refused {
+    fn from(code: Code) -> Self {
+        Self(Box::new(Problem::new(
+            code.status(),
+            code.as_str(),
+            code.title(),
+        )))
+    }
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        *refused.0
+    }
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Problem::from(fault).into()
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let is_unauthorised = self.0.status == StatusCode::UNAUTHORIZED.as_u16();
+        let mut response = self.0.into_response();
+        if is_unauthorised {
+            let bearer = http::HeaderValue::from_static("Bearer");
+            response
+                .headers_mut()
+                .insert(http::header::WWW_AUTHENTICATE, bearer);
+        }
+        response
+    }
+}
+
+/// Collects what is wrong with the fields of one request, so that all of it is said at once.
+#[derive(Debug, Default)]
+pub(super) struct Fields(Vec<(&'static str, &'static str)>);
+
+impl Fields {
+    /// The value, or a note that the field is wrong.
+    pub(super) fn take<T>(
+        &mut self,
+        field: &'static str,
+        read: Result<T, &'static str>,
+    ) -> Option<T> {
+        match read {
+            Ok(value) => Some(value),
+            Err(code) => {
+                self.0.push((field, code));
+                None
+            }
+        }
+    }
+
+    /// The refusal. Called when a value is missing, that is, after a field was noted.
+    pub(super) fn refuse(self) -> Refused {
+        self.0
+            .into_iter()
+            .fold(Code::Invalid.into(), |refused: Refused, (field, code)| {
+                refused.at(field, code)
+            })
+    }
+}
+
+/// One field alone is wrong.
+pub(super) fn field(field: &str, code: &'static str) -> Refused {
+    Refused::from(Code::Invalid).at(field, code)
+}

@@ -1,0 +1,318 @@
+//! What several answers have in common. Every time is a whole number of microseconds since 1970, UTC; an
+//! identifier or a document's number is shown masked.
+
+use identity_core::{
+    account::Level as CoreLevel,
+    account::Missing as CoreMissing,
+    challenge::{Channel, Purpose},
+    consent::{MarketingChannel, Topic},
+    session::Method,
+};
+use identity_service::{
+    ServiceError,
+    codes::{self, BrowserKey},
+};
+use kernel::{Timestamp, code::OneTimeCode};
+use notify::DeliveryState;
+use serde::{Deserialize, Serialize};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
+
+use super::problems::{Code, Fields, Refused};
+use crate::{
+    acts::{AskDone, Refusal},
+    state::{Fault, State},
+};
+
+/// How a code travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// A text message.
+    Sms,
+    /// A call that need not be answered: the code is the end of the calling number.
+    Call,
+    /// A letter.
+    Email,
+}
+
+impl From<Channel> for Way {
+    fn from(channel: Channel) -> Self {
+        match channel {
+            Channel::Sms => Self::Sms,
+            Channel::Call => Self::Call,
+            Channel::Email => Self::Email,
+        }
+    }
+}
+
+impl From<Method> for Way {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Sms => Self::Sms,
+            Method::Call => Self::Call,
+            Method::Email => Self::Email,
+        }
+    }
+}
+
+/// What is known of a message on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// Waits to be handed over.
+    Queued,
+    /// The carrier has it.
+    Handed,
+    /// It arrived, says the carrier.
+    Delivered,
+    /// It will not arrive.
+    Failed,
+}
+
+impl From<DeliveryState> for Delivery {
+    fn from(state: DeliveryState) -> Self {
+        match state {
+            DeliveryState::Queued => Self::Queued,
+            DeliveryState::Handed => Self::Handed,
+            DeliveryState::Delivered => Self::Delivered,
+            DeliveryState::Failed | DeliveryState::Expired => Self::Failed,
+        }
+    }
+}
+
+/// A code that was sent. It says nothing of whether an account exists.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SentCode {
+    /// How it travels.
+    channel: Way,
+    /// Its running number, also in the message: «код № 3».
+    serial: i64,
+    /// Digits to type.
+    digits: u8,
+    /// When it was asked for, microseconds UTC.
+    asked_at: i64,
+    /// When it ends, microseconds UTC.
+    expires_at: i64,
+    /// Tries left.
+    tries_left: u32,
+    /// Used, replaced, out of tries or expired: only a new one helps.
+    is_over: bool,
+    /// When the next may be asked for, microseconds UTC; null when now.
+    next_at: Option<i64>,
+    /// Until when codes rest after wrong tries, microseconds UTC; null when they do not.
+    rests_until: Option<i64>,
+    /// What is known of its delivery.
+    delivery: Delivery,
+}
+
+/// The code that a flow or a session asked for last, for one purpose.
+pub(super) async fn sent(
+    state: &State,
+    purpose: Purpose,
+    browser: BrowserKey,
+) -> Result<Option<SentCode>, Fault> {
+    let input = (state.env.clone(), purpose, browser);
+    state
+        .read("codes.status", input, |tx, (env, purpose, browser)| {
+            Box::pin(async move {
+                let Some(status) = codes::status(tx, env, *purpose, browser).await? else {
+                    return Ok(None);
+                };
+                // A message that was not sent, for nobody would get it, looks like one that waits (A1).
+                let known = match status.message {
+                    Some(message) => notify::delivery(tx, &[message]).await?.into_iter().next(),
+                    None => None,
+                };
+                Ok::<_, ServiceError>(Some(SentCode {
+                    channel: status.channel.into(),
+                    serial: status.serial,
+                    digits: status.digits,
+                    asked_at: status.asked_at.as_micros(),
+                    expires_at: status.expires_at.as_micros(),
+                    tries_left: status.tries_left,
+                    is_over: status.is_over,
+                    next_at: status.next_at.map(Timestamp::as_micros),
+                    rests_until: status.rests_until.map(Timestamp::as_micros),
+                    delivery: known.map_or(Delivery::Queued, |known| known.state.into()),
+                }))
+            })
+        })
+        .await
+}
+
+impl SentCode {
+    /// Digits to type.
+    pub(super) fn digits(&self) -> u8 {
+        self.digits
+    }
+}
+
+/// A code was asked for: it is on its way, or why not.
+pub(super) fn asked(done: AskDone, now: Timestamp) -> Result<(), Refused> {
+    Err(match done {
+        AskDone::Sent => return Ok(()),
+        AskDone::Pause { until } => Refused::from(Code::CodePause).until(until, now),
+        AskDone::UsedUp { until } => Refused::from(Code::CodesUsedUp).until(until, now),
+        AskDone::Calls { until } => Refused::from(Code::CallsUsedUp).until(until, now),
+        AskDone::Closed => Code::CodesClosed.into(),
+        AskDone::Country => Refused::from(Code::Invalid).at("phone", "phone_country_not_served"),
+        AskDone::HasOne => Code::EmailPresent.into(),
+    })
+}
+
+/// Why a code was not accepted.
+pub(super) fn refusal(why: Refusal, now: Timestamp) -> Refused {
+    match why {
+        Refusal::Wrong { left } => Refused::from(Code::CodeWrong).left(left),
+        Refusal::Dead => Code::CodeDead.into(),
+        Refusal::Expired => Code::CodeExpired.into(),
+        Refusal::Rests { until } => Refused::from(Code::CodesRest).until(until, now),
+        Refusal::Closed => Code::CodesClosed.into(),
+    }
+}
+
+/// Reads a typed code of this many digits; a text that is none counts as no try (A12).
+pub(super) fn code(typed: &str, digits: u8) -> Result<OneTimeCode, Refused> {
+    let mut fields = Fields::default();
+    let read = OneTimeCode::parse(typed, usize::from(digits)).map_err(super::fields::code);
+    fields.take("code", read).ok_or_else(|| fields.refuse())
+}
+
+/// Identity levels, lowest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// A phone and nothing more.
+    Limited,
+    /// Name and a confirmed e-mail.
+    Protected,
+    /// Passport, and INN or SNILS, accepted.
+    Identified,
+}
+
+impl From<CoreLevel> for Level {
+    fn from(level: CoreLevel) -> Self {
+        match level {
+            CoreLevel::Limited => Self::Limited,
+            CoreLevel::Protected => Self::Protected,
+            CoreLevel::Identified => Self::Identified,
+        }
+    }
+}
+
+/// What stands between an account and the next level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// Surname and given name.
+    Name,
+    /// A confirmed e-mail.
+    Email,
+    /// The birth date.
+    BirthDate,
+    /// The passport.
+    Passport,
+    /// INN or SNILS.
+    InnOrSnils,
+}
+
+impl From<CoreMissing> for Missing {
+    fn from(missing: CoreMissing) -> Self {
+        match missing {
+            CoreMissing::Name => Self::Name,
+            CoreMissing::Email => Self::Email,
+            CoreMissing::BirthDate => Self::BirthDate,
+            CoreMissing::Passport => Self::Passport,
+            CoreMissing::InnOrSnils => Self::InnOrSnils,
+        }
+    }
+}
+
+/// A language of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// Russian.
+    Ru,
+    /// English.
+    En,
+}
+
+impl From<kernel::Locale> for Language {
+    fn from(locale: kernel::Locale) -> Self {
+        match locale {
+            kernel::Locale::Ru => Self::Ru,
+            kernel::Locale::En => Self::En,
+        }
+    }
+}
+
+impl From<Language> for kernel::Locale {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::Ru => Self::Ru,
+            Language::En => Self::En,
+        }
+    }
+}
+
+/// A marketing switch, `<channel>.<topic>`: `email.offers`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subscription(pub(super) MarketingChannel, pub(super) Topic);
+
+impl Subscription {
+    fn all() -> impl Iterator<Item = Self> {
+        MarketingChannel::ALL.into_iter().flat_map(|channel| {
+            Topic::ALL
+                .into_iter()
+                .map(move |topic| Self(channel, topic))
+        })
+    }
+
+    fn name(self) -> String {
+        format!("{}.{}", self.0.as_str(), self.1.as_str())
+    }
+}
+
+impl Serialize for Subscription {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Subscription {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        // The text may be anything: nothing of it goes into the error.
+        let unknown = || serde::de::Error::unknown_variant("", &["<channel>.<topic>"]);
+        Self::all()
+            .find(|one| one.name() == text)
+            .ok_or_else(unknown)
+    }
+}
+
+impl PartialSchema for Subscription {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("A marketing switch, `<channel>.<topic>`."))
+            .enum_values(Some(Self::all().map(Self::name)))
+            .into()
+    }
+}
+
+impl ToSchema for Subscription {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Subscription".into()
+    }
+}
+
+/// A yes and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Frozen {
+    /// Whether the account is frozen now.
+    pub(super) frozen: bool,
+}

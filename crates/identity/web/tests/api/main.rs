@@ -1,0 +1,7 @@
+//! The JSON API on both engines, from the first code to a lifted freeze; what is tried against it; its document.
+
+mod abuse;
+mod document;
+mod house;
+mod repeats;
+mod walk;
