@@ -12,7 +12,7 @@ use vault::PublicKey;
 
 use crate::cli::{AuditArgs, AuditCommand, ConfigArgs, ExportArgs, VerifyExportArgs};
 use crate::failure::{Failure, say};
-use crate::house::{self, House, Missing};
+use crate::house::{self, House, Missing, Needs};
 use crate::progress;
 use crate::wiring::work;
 
@@ -31,7 +31,7 @@ pub(crate) async fn run(command: AuditCommand) -> Result<(), Failure> {
 }
 
 async fn open(args: &ConfigArgs) -> Result<House, Failure> {
-    let settings = house::settings(args)?;
+    let settings = house::settings(args, Needs::Storage)?;
     let house = house::open(settings, Missing::Refused, |honest| {
         honest as Arc<dyn Clock>
     })

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::ServeArgs;
 use crate::failure::Failure;
-use crate::house::{self, Missing};
+use crate::house::{self, Missing, Needs};
 use crate::operations::{self, Operations};
 use crate::run::{self, Doors};
 use crate::supervisor::Supervisor;
@@ -20,7 +20,7 @@ use crate::{background, routes, wiring};
 pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
     #[cfg(feature = "failpoints")]
     crate::failpoint::arm(&args.failpoint)?;
-    let settings = house::settings(&args.config)?;
+    let settings = house::settings(&args.config, Needs::Everything)?;
     let missing = if args.migrate {
         Missing::Made
     } else {
