@@ -47,8 +47,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let server = &house.settings.server;
     let private = run::listen(server.operations_listen).await?;
     let public = run::listen(server.listen).await?;
-    let public_routes =
-        routes::public(&house, &wired).layer(Extension(carriers.gateways(&house)));
+    let public_routes = routes::public(&house, &wired).layer(Extension(carriers.gateways(&house)));
     let router = routes::at_the_edge(public_routes, &house, &wired);
     let running = background::start_jobs(&supervisor, &house, &wired, carriers)?;
     background::start(&supervisor, &house, &wired, metrics);
