@@ -19,8 +19,8 @@ use crate::wiring::work;
 /// Checks, exports or names the key of the log.
 pub(crate) async fn run(command: AuditCommand) -> Result<(), Failure> {
     match command {
-        AuditCommand::Verify(args) => verify(args).await,
-        AuditCommand::Export(args) => export(args).await,
+        AuditCommand::Verify(args) => Box::pin(verify(args)).await,
+        AuditCommand::Export(args) => Box::pin(export(args)).await,
         AuditCommand::VerifyExport(args) => verify_export(&args),
         AuditCommand::Key(args) => {
             let house = open(&args).await?;
