@@ -87,6 +87,7 @@ CREATE TABLE challenge (
     message_id BYTEA,
     PRIMARY KEY (subject, challenge_id)
 ) {clustered};
+CREATE INDEX challenge_created ON challenge (created_at);
 
 -- Where one browser stands with one purpose. The browser holds only a random token; this holds the rest.
 CREATE TABLE code_flow (

@@ -28,7 +28,7 @@ use crate::{
 pub type BrowserKey = [u8; 32];
 
 /// Asks for a code.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Ask {
     /// What for.
     pub purpose: Purpose,
@@ -44,6 +44,18 @@ pub struct Ask {
     pub next: NextPath,
     /// What the letter or message is about, when it is not plain sign-in.
     pub link: Option<String>,
+}
+
+impl std::fmt::Debug for Ask {
+    // The link opens what it leads to, so it reaches no log by way of Debug.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ask")
+            .field("purpose", &self.purpose)
+            .field("identifier", &self.identifier)
+            .field("call", &self.call)
+            .field("has_link", &self.link.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 /// What became of it.
@@ -385,8 +397,11 @@ pub async fn check(
         return Ok(Checked::Refused(refused));
     }
     let row = tx
-        .query_one(&sql::FIND, params![&flow.subject, &flow.challenge])
+        .query_opt(&sql::FIND, params![&flow.subject, &flow.challenge])
         .await?;
+    let Some(row) = row else {
+        return Ok(Checked::NotAccepted(NotAccepted::Dead));
+    };
     let mut sent = read_challenge(&row)?;
     if known.is_none() && env.breaker.is_slow() {
         sent.challenge.tries_most = sent.challenge.tries_most.min(env.policy.slow_code_tries);
@@ -433,12 +448,14 @@ pub async fn check(
     }
     tx.execute_one(&sql::USE, params![now, &flow.subject, &flow.challenge])
         .await?;
-    tx.execute_one(
-        &sql::FLOW_PROVED,
-        params![now, &cmd.browser, cmd.purpose.as_str()],
-    )
-    .await?;
+    let proved = params![now, &cmd.browser, cmd.purpose.as_str(), &flow.challenge];
+    let is_current = tx.execute(&sql::FLOW_PROVED, proved).await? == 1;
     breaker::add(tx, &flow.subject, tally).await?;
+    if !is_current {
+        // The same browser asked again while this was judged: its flow now names another code, perhaps of
+        // another number, and that one was not proved.
+        return Ok(Checked::NotAccepted(NotAccepted::Dead));
+    }
     Ok(Checked::Right(Box::new(Proved {
         subject: flow.subject,
         identifier,
@@ -616,8 +633,9 @@ pub async fn status(
     };
     let now = tx.now();
     let row = tx
-        .query_one(&sql::LOOK, params![&flow.subject, &flow.challenge])
+        .query_opt(&sql::LOOK, params![&flow.subject, &flow.challenge])
         .await?;
+    let Some(row) = row else { return Ok(None) };
     let sent = read_challenge(&row)?;
     let counted = counters::look_subject(tx, &flow.subject).await?;
     let identifier = env.open_identifier(&flow.sealed)?;
@@ -676,6 +694,18 @@ pub async fn proof(
         subject: flow.subject,
         next: flow.next,
     }))
+}
+
+/// Whether a browser holds a fresh proof; only looks.
+pub(crate) async fn is_proved(
+    tx: &mut ReadTx,
+    env: &Env,
+    purpose: Purpose,
+    browser: &BrowserKey,
+) -> Result<bool, DbError> {
+    let flow = flow(tx, purpose, browser).await?;
+    let proved_at = flow.and_then(|flow| flow.proved_at);
+    Ok(proved_at.is_some_and(|at| tx.now().since(at) < env.policy.proof_life))
 }
 
 /// Ends a browser's flow; its proof is used up.

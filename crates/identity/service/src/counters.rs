@@ -1,6 +1,7 @@
 //! What is counted, and where: per identifier, per known browser, per network, per range of numbers.
 //!
-//! Rows are locked in this order everywhere: identifier, known browser, networks by key, range.
+//! Rows are locked in this order everywhere: identifier, known browser, networks by key, range, flow, tally,
+//! account, links and sessions, audit. What is not there cannot be locked, so a row is made first.
 
 pub(crate) mod sql;
 
@@ -167,8 +168,13 @@ impl Scope {
 
 /// Locks and reads what one network did.
 pub(crate) async fn lock_network(tx: &mut WriteTx, scope: &[u8; 32]) -> Result<Recent, DbError> {
-    let row = tx.query_opt(&sql::NETWORK, params![scope]).await?;
-    row.map_or(Ok(Recent::default()), |row| recent(&row, 0))
+    if let Some(row) = tx.query_opt(&sql::NETWORK, params![scope]).await? {
+        return recent(&row, 0);
+    }
+    let (none, now): (&[u8], _) = (&[], tx.now());
+    tx.execute(&sql::NETWORK_FIRST, params![scope, none, now])
+        .await?;
+    recent(&tx.query_one(&sql::NETWORK, params![scope]).await?, 0)
 }
 
 /// Writes what one network did.
@@ -184,15 +190,30 @@ pub(crate) async fn save_network(
 
 /// Locks and reads what a range of numbers was sent.
 pub(crate) async fn lock_range(tx: &mut WriteTx, scope: &[u8; 32]) -> Result<Range, DbError> {
-    let Some(row) = tx.query_opt(&sql::RANGE, params![scope]).await? else {
-        return Ok(Range::default());
-    };
+    if let Some(row) = tx.query_opt(&sql::RANGE, params![scope]).await? {
+        return range(&row);
+    }
+    let none: &[u8] = &[];
+    tx.execute(&sql::RANGE_FIRST, params![scope, none, 0_i64, 0_i64])
+        .await?;
+    range(&tx.query_one(&sql::RANGE, params![scope]).await?)
+}
+
+fn range(row: &Row) -> Result<Range, DbError> {
     Ok(Range {
-        sends: recent(&row, 0)?,
-        sent: number(&row, 1)?,
-        used: number(&row, 2)?,
+        sends: recent(row, 0)?,
+        sent: number(row, 1)?,
+        used: number(row, 2)?,
         blocked_until: row.opt_timestamp(3)?,
     })
+}
+
+/// Locks the counts of all browsers of an account, for who is about to forget them: they come before the
+/// account.
+pub(crate) async fn lock_browsers(tx: &mut WriteTx, account: AccountId) -> Result<(), DbError> {
+    tx.query(&sql::BROWSERS_LOCK, params![account.as_bytes()])
+        .await?;
+    Ok(())
 }
 
 /// Writes it.

@@ -36,19 +36,14 @@ pub async fn add(
     who: &SignedIn,
     email: &Email,
 ) -> Result<Added, ServiceError> {
-    let account = account::lock(tx, env, who.account.id).await?;
-    if account::email(&account::identifiers(tx, &account).await?).is_some() {
+    // Only looked at: the binding decides, with the account locked, and an identifier is locked before it.
+    let account = &who.account;
+    if account::email(&account::identifiers(tx, account).await?).is_some() {
         return Ok(Added::HasOne);
     }
     let identifier = Identifier::Email(email.clone());
-    let token = link::make(
-        tx,
-        env,
-        &account,
-        link::Purpose::Email,
-        &encode(&identifier),
-    )
-    .await?;
+    let payload = encode(&identifier);
+    let token = link::draw(env, account.id);
     let ask = Ask {
         purpose: Purpose::ConfirmEmail,
         identifier,
@@ -56,9 +51,13 @@ pub async fn add(
         browser: who.browser_key(),
         known: Some(who.browser),
         next: NextPath::default(),
-        link: Some(format!("/email/confirm/{token}")),
+        link: Some(format!("/email/confirm/{}", token.text())),
     };
-    Ok(Added::Asked(codes::ask(tx, env, visitor, &ask).await?))
+    let asked = codes::ask(tx, env, visitor, &ask).await?;
+    if asked == Asked::Sent {
+        link::keep(tx, env, account, link::Purpose::Email, &token, &payload).await?;
+    }
+    Ok(Added::Asked(asked))
 }
 
 /// What became of a confirmation.

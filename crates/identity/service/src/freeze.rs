@@ -14,6 +14,7 @@ use kernel::{Identifier, Visitor, code::OneTimeCode};
 use crate::{
     account::{self, Account},
     codes::{self, Ask, Asked, Check, Checked},
+    counters,
     env::{Env, ServiceError},
     link::{self, LinkToken},
     notice::{self, Notice},
@@ -58,6 +59,7 @@ pub async fn alarm(
     let Some(found) = found.filter(|found| !found.is_over) else {
         return Ok(AlarmLink::Over);
     };
+    counters::lock_browsers(tx, found.account.id).await?;
     let account = account::lock(tx, env, found.account.id).await?;
     if !link::consume(tx, token).await? {
         return Ok(AlarmLink::Over);
@@ -102,6 +104,7 @@ pub async fn freeze_mine(
     visitor: &Visitor,
     who: &SignedIn,
 ) -> Result<(), ServiceError> {
+    counters::lock_browsers(tx, who.account.id).await?;
     let account = account::lock(tx, env, who.account.id).await?;
     freeze(tx, env, visitor, &account, Some(who), "cabinet").await
 }
@@ -134,6 +137,7 @@ pub async fn by_code(
         Checked::Right(proved) => {
             codes::end(tx, Purpose::Freeze, &cmd.browser).await?;
             if let Some(owner) = proved.owner {
+                counters::lock_browsers(tx, owner).await?;
                 let account = account::lock(tx, env, owner).await?;
                 freeze(tx, env, visitor, &account, None, "code").await?;
             }
@@ -144,17 +148,14 @@ pub async fn by_code(
 
 /// What lifting the freeze still asks for, in order; empty when everything was proved.
 async fn unfreeze_left(
-    tx: &mut WriteTx,
+    tx: &mut ReadTx,
     env: &Env,
     who: &SignedIn,
     has_email: bool,
 ) -> Result<Vec<Purpose>, ServiceError> {
     let mut left = Vec::new();
     for purpose in unfreeze_needs(has_email) {
-        if codes::proof(tx, env, *purpose, &who.browser_key())
-            .await?
-            .is_none()
-        {
+        if !codes::is_proved(tx, env, *purpose, &who.browser_key()).await? {
             left.push(*purpose);
         }
     }
@@ -177,8 +178,8 @@ pub async fn ask_unfreeze(
     visitor: &Visitor,
     who: &SignedIn,
 ) -> Result<Result<Purpose, Asked>, ServiceError> {
-    let account = account::lock(tx, env, who.account.id).await?;
-    let owned = account::identifiers(tx, &account).await?;
+    // Nothing is decided here, so the account is not locked: an identifier is locked before it, below.
+    let owned = account::identifiers(tx, &who.account).await?;
     let email = account::email(&owned);
     let left = unfreeze_left(tx, env, who, email.is_some()).await?;
     let purpose = left.first().copied().unwrap_or(Purpose::UnfreezePhone);

@@ -13,6 +13,7 @@
 //! | limits: what is counted where | `counters`, `breaker` |
 //! | after a restored backup | `restore` |
 //! | notices to the owner | `notice`, `post` |
+//! | forgetting what has served | `upkeep` |
 
 pub mod account;
 pub mod breaker;
@@ -30,6 +31,7 @@ pub mod profile;
 pub mod restore;
 pub mod session;
 pub mod sign_in;
+pub mod upkeep;
 
 pub use env::{Env, ServiceError, Subject};
 pub use post::{Suspicion, TellSuspicion};

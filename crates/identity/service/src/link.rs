@@ -42,10 +42,13 @@ impl LinkToken {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (account, secret) = bytes.split_first_chunk::<16>()?;
         let account = AccountId::from_bytes(account).ok()?;
-        Some(Self { account, secret: secret.try_into().ok()? })
+        Some(Self {
+            account,
+            secret: secret.try_into().ok()?,
+        })
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         URL_SAFE_NO_PAD.encode([*self.account.as_bytes(), self.secret].concat())
     }
 
@@ -77,12 +80,33 @@ pub(crate) async fn make(
     purpose: Purpose,
     payload: &str,
 ) -> Result<String, ServiceError> {
+    let token = draw(env, account.id);
+    keep(tx, env, account, purpose, &token, payload).await?;
+    Ok(token.text())
+}
+
+/// Draws a link that is not kept yet.
+pub(crate) fn draw(env: &Env, account: AccountId) -> LinkToken {
+    LinkToken {
+        account,
+        secret: env.chance.bytes(),
+    }
+}
+
+/// Keeps a link that was drawn.
+pub(crate) async fn keep(
+    tx: &mut WriteTx,
+    env: &Env,
+    account: &Account,
+    purpose: Purpose,
+    token: &LinkToken,
+    payload: &str,
+) -> Result<(), ServiceError> {
     let now = tx.now();
     let life = match purpose {
         Purpose::Alarm => env.policy.alarm_life,
         Purpose::Email => env.policy.email_link_life,
     };
-    let token = LinkToken { account: account.id, secret: env.chance.bytes() };
     let sealed = account.key.seal(PAYLOAD, payload.as_bytes());
     let expires: Timestamp = now.saturating_add(life);
     let id = account.id;
@@ -98,7 +122,7 @@ pub(crate) async fn make(
     tx.execute(&sql::FORGET, params![id.as_bytes(), now])
         .await?;
     tx.execute_one(&sql::ADD, row).await?;
-    Ok(token.text())
+    Ok(())
 }
 
 /// Finds a link of this purpose.

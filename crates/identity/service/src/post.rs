@@ -28,32 +28,56 @@ pub(crate) struct Post<'a> {
     pub(crate) words: Words,
 }
 
-/// What it says.
-#[derive(Debug)]
+/// What it says. No Debug: it carries links that open what they lead to.
 pub(crate) enum Words {
     /// A code; with the path of a link, a letter that confirms an address.
-    Code { purpose: Purpose, code: OneTimeCode, serial: u32, link: Option<String> },
+    Code {
+        purpose: Purpose,
+        code: OneTimeCode,
+        serial: u32,
+        link: Option<String>,
+    },
     /// Somebody asked for a code to an address that leads to no account (A1).
     Nobody,
     /// A security event (ID-13).
-    Notice { event: SecurityEvent, device: String, place: String, alarm: String },
+    Notice {
+        event: SecurityEvent,
+        device: String,
+        place: String,
+        alarm: String,
+    },
 }
 
 fn path(text: &str) -> Result<LinkPath, ServiceError> {
     LinkPath::new(text).map_err(|_| ServiceError::Inconsistent("a path of ours"))
 }
 
-fn text(env: &Env, to: &Identifier, words: Words, now: Timestamp) -> Result<MessageText, ServiceError> {
+fn text(
+    env: &Env,
+    to: &Identifier,
+    words: Words,
+    now: Timestamp,
+) -> Result<MessageText, ServiceError> {
     let minutes = env.policy.code_life.as_secs() / 60;
     let minutes = u32::try_from(minutes).unwrap_or(u32::MAX);
     Ok(match words {
-        Words::Code { code, serial, link: Some(link), .. } => MessageText::ConfirmEmail {
+        Words::Code {
+            code,
+            serial,
+            link: Some(link),
+            ..
+        } => MessageText::ConfirmEmail {
             code: code.expose().to_owned(),
             number: serial,
             link: path(&link)?,
             minutes,
         },
-        Words::Code { purpose, code, serial, link: None } => MessageText::Code {
+        Words::Code {
+            purpose,
+            code,
+            serial,
+            link: None,
+        } => MessageText::Code {
             purpose: match purpose {
                 Purpose::SignIn => CodePurpose::SignIn,
                 Purpose::ConfirmEmail => CodePurpose::ConfirmEmail,
@@ -65,8 +89,15 @@ fn text(env: &Env, to: &Identifier, words: Words, now: Timestamp) -> Result<Mess
             object: (purpose == Purpose::ConfirmEmail).then(|| to.masked()),
             minutes,
         },
-        Words::Nobody => MessageText::NobodyHere { link: path("/sign-in")? },
-        Words::Notice { event, device, place, alarm } => MessageText::Security {
+        Words::Nobody => MessageText::NobodyHere {
+            link: path("/sign-in")?,
+        },
+        Words::Notice {
+            event,
+            device,
+            place,
+            alarm,
+        } => MessageText::Security {
             event,
             at: now,
             object: None,
@@ -153,9 +184,10 @@ impl Handler<Suspicion> for TellSuspicion {
                     };
                     notice::tell(tx, env, &visitor, &account, Notice::Suspicious).await?;
                     let details = audit::Details::of(&visitor);
-                    let entry = audit::Entry::new(audit::action::CODE_REFUSED, audit::Actor::Visitor)
-                        .about(account.id)
-                        .with(details.seal(&account.key));
+                    let entry =
+                        audit::Entry::new(audit::action::CODE_REFUSED, audit::Actor::Visitor)
+                            .about(account.id)
+                            .with(details.seal(&account.key));
                     audit::append(tx, entry).await?;
                     Ok(())
                 })
@@ -163,7 +195,10 @@ impl Handler<Suspicion> for TellSuspicion {
             .await;
         told.map_err(|error| {
             tracing::warn!(%error, "a suspicion could not be told");
-            JobError::Again { code: "not_told", after: None }
+            JobError::Again {
+                code: "not_told",
+                after: None,
+            }
         })
     }
 }

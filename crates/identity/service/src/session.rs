@@ -14,6 +14,7 @@ use vault::{Token, same};
 use crate::{
     account::{self, Account},
     codes::BrowserKey,
+    counters,
     env::{Env, ServiceError},
 };
 
@@ -306,14 +307,25 @@ pub async fn sign_out(
     Ok(())
 }
 
-/// Ends another session of the same account; false when there is none such.
+/// Ends another session of the same account and forgets its browser: a lost phone is a stranger's now. False
+/// when there is none such.
 pub async fn end(
     tx: &mut WriteTx,
     visitor: &Visitor,
     who: &SignedIn,
     session: SessionId,
 ) -> Result<bool, ServiceError> {
-    let key = params![who.account.id.as_bytes(), session.as_bytes()];
+    let account = who.account.id.as_bytes();
+    let row = tx
+        .query_opt(&sql::BROWSER_OF, params![account, session.as_bytes()])
+        .await?;
+    let Some(row) = row else { return Ok(false) };
+    let browser = row.array::<32>(0)?;
+    if browser != who.browser {
+        tx.execute(&sql::BROWSER_FORGET, params![account, &browser])
+            .await?;
+    }
+    let key = params![account, session.as_bytes()];
     let ended = tx.execute(&sql::END, key).await? == 1;
     if ended {
         audit::append(
@@ -331,10 +343,8 @@ pub async fn end_others(
     visitor: &Visitor,
     who: &SignedIn,
 ) -> Result<u64, ServiceError> {
-    let key = params![who.account.id.as_bytes(), who.session.as_bytes()];
-    let ended = tx.execute(&sql::END_OTHERS, key).await?;
-    let key = params![who.account.id.as_bytes(), &who.browser];
-    tx.execute(&sql::BROWSER_FORGET_OTHERS, key).await?;
+    counters::lock_browsers(tx, who.account.id).await?;
+    let ended = end_all(tx, who.account.id, Some(who)).await?;
     if ended > 0 {
         let details = Details::of(visitor).fact("count", ended.to_string());
         audit::append(tx, who.entry(audit::action::SESSION_ENDED_OTHERS, &details)).await?;
@@ -342,7 +352,8 @@ pub async fn end_others(
     Ok(ended)
 }
 
-/// Ends every session of an account, except `keep`, and forgets its browsers (ID-13, A26).
+/// Ends every session of an account, except `keep`, and forgets its browsers (ID-13, A26), which the caller
+/// has locked ([`counters::lock_browsers`]).
 pub(crate) async fn end_all(
     tx: &mut WriteTx,
     account: AccountId,

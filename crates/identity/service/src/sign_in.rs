@@ -9,7 +9,7 @@ use identity_core::{
     next_path::NextPath,
     session::Method,
 };
-use kernel::{AccountId, SessionId, Visitor};
+use kernel::{AccountId, Identifier, SessionId, Visitor};
 use vault::Token;
 
 use crate::{
@@ -60,15 +60,29 @@ pub async fn verify(
         Checked::NotAccepted(why) => Ok(Verified::NotAccepted(why)),
         Checked::Refused(why) => Ok(Verified::Refused(why)),
         Checked::Right(proved) => match proved.owner {
+            // An account begins with a phone (ID-1). No letter with this code went out, so it was guessed.
+            None if !may_begin(&proved.identifier) => {
+                codes::end(tx, Purpose::SignIn, &cmd.browser).await?;
+                Ok(Verified::NotAccepted(NotAccepted::Dead))
+            }
             None => Ok(Verified::NeedsConsent),
             Some(owner) => {
                 let account = account::lock(tx, env, owner).await?;
-                let door = Door { browser: cmd.browser, known: cmd.known, is_new: false };
+                let door = Door {
+                    browser: cmd.browser,
+                    known: cmd.known,
+                    is_new: false,
+                };
                 let welcome = enter(tx, env, visitor, &account, &proved, &door).await?;
                 Ok(Verified::In(Box::new(welcome)))
             }
         },
     }
+}
+
+/// Whether an account may begin with this identifier.
+fn may_begin(identifier: &Identifier) -> bool {
+    matches!(identifier, Identifier::Phone(_))
 }
 
 /// Through which browser somebody enters.
@@ -99,10 +113,9 @@ async fn enter(
     if is_news {
         notice::tell(tx, env, visitor, account, Notice::NewDevice).await?;
     }
-    let details = Details::of(visitor).fact("method", method.as_str()).fact(
-        "new_browser",
-        if is_news { "yes" } else { "no" },
-    );
+    let details = Details::of(visitor)
+        .fact("method", method.as_str())
+        .fact("new_browser", if is_news { "yes" } else { "no" });
     let entry = Entry::by_customer(audit::action::SIGN_IN_SUCCEEDED, account.id)
         .in_session(begun.id)
         .with(details.seal(&account.key));
@@ -157,17 +170,17 @@ pub async fn register(
     }
     let made = match proved.owner {
         Some(_) => None,
+        None if !may_begin(&proved.identifier) => return Ok(Registered::ProofMissing),
         None => account::create(tx, env, visitor, &proved.subject, &proved.identifier).await?,
     };
     let is_new = made.is_some();
-    let account = match made {
-        Some(account) => account,
-        None => {
-            let owner = codes::owner(tx, &proved.subject)
-                .await?
-                .ok_or(DbError::Retry)?;
-            account::lock(tx, env, owner).await?
-        }
+    let account = if let Some(account) = made {
+        account
+    } else {
+        let owner = codes::owner(tx, &proved.subject)
+            .await?
+            .ok_or(DbError::Retry)?;
+        account::lock(tx, env, owner).await?
     };
     if is_new {
         consent::give_at_registration(tx, env, account.id, cmd).await?;
@@ -175,7 +188,11 @@ pub async fn register(
             .with(Details::of(visitor).seal(&account.key));
         audit::append(tx, entry).await?;
     }
-    let door = Door { browser: cmd.browser, known: cmd.known, is_new };
+    let door = Door {
+        browser: cmd.browser,
+        known: cmd.known,
+        is_new,
+    };
     let welcome = enter(tx, env, visitor, &account, &proved, &door).await?;
     Ok(Registered::In(Box::new(welcome)))
 }

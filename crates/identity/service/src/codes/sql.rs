@@ -37,15 +37,20 @@ db::statements! {
         subject = excluded.subject, identifier = excluded.identifier,
         challenge_id = excluded.challenge_id, proved_at = NULL, next = excluded.next,
         updated_at = excluded.updated_at" (Bytes, Text, Bytes, Bytes, Bytes, Text, Int) -> ();
-    /// Notes that the browser has proved control.
-    FLOW_PROVED: "UPDATE code_flow SET proved_at = $1 WHERE browser = $2 AND purpose = $3"
-        (Int, Bytes, Text) -> ();
+    /// Notes that the browser has proved control; touches nothing when it asked for another code in the
+    /// meantime, perhaps to somebody else's number.
+    FLOW_PROVED: "UPDATE code_flow SET proved_at = $1 WHERE browser = $2 AND purpose = $3
+        AND challenge_id = $4" (Int, Bytes, Text, Bytes) -> ();
     /// Ends it.
     FLOW_END: "DELETE FROM code_flow WHERE browser = $1 AND purpose = $2" (Bytes, Text) -> ();
     /// Forgets old ones.
-    FLOW_FORGET: "DELETE FROM code_flow WHERE updated_at < $1" (Int) -> ();
-    /// Forgets one identifier's old codes.
-    FORGET: "DELETE FROM challenge WHERE subject = $1 AND created_at < $2" (Bytes, Int) -> ();
+    FLOW_FORGET: "DELETE FROM code_flow WHERE (browser, purpose) IN
+        (SELECT browser, purpose FROM code_flow WHERE updated_at < $1 ORDER BY updated_at LIMIT $2)"
+        (Int, Int) -> ();
+    /// Forgets old codes.
+    FORGET: "DELETE FROM challenge WHERE (subject, challenge_id) IN
+        (SELECT subject, challenge_id FROM challenge WHERE created_at < $1 ORDER BY created_at LIMIT $2)"
+        (Int, Int) -> ();
     /// The account an identifier leads to.
     OWNER: "SELECT account_id FROM identifier WHERE subject = $1" (Bytes) -> (Bytes);
 }

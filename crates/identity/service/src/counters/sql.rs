@@ -19,15 +19,23 @@ db::statements! {
         (Int, Int, Bytes, Bytes, Int, Bytes, OptInt, Bytes) -> ();
     /// The times a network did something, locked.
     NETWORK: "SELECT stamps FROM code_network WHERE scope = $1{lock}" (Bytes) -> (Bytes);
+    /// Makes the row of a network that was never counted: what is not there cannot be locked.
+    NETWORK_FIRST: "INSERT INTO code_network (scope, stamps, touched_at) VALUES ($1, $2, $3)
+        ON CONFLICT (scope) DO NOTHING" (Bytes, Bytes, Int) -> ();
     /// Writes them.
     NETWORK_SAVE: "INSERT INTO code_network (scope, stamps, touched_at) VALUES ($1, $2, $3)
         ON CONFLICT (scope) DO UPDATE SET stamps = excluded.stamps, touched_at = excluded.touched_at"
         (Bytes, Bytes, Int) -> ();
     /// Forgets networks that have been quiet for longer than any window.
-    NETWORK_FORGET: "DELETE FROM code_network WHERE touched_at < $1" (Int) -> ();
+    NETWORK_FORGET: "DELETE FROM code_network WHERE scope IN
+        (SELECT scope FROM code_network WHERE touched_at < $1 ORDER BY touched_at LIMIT $2)"
+        (Int, Int) -> ();
     /// What a range of numbers was sent and used, locked.
     RANGE: "SELECT sends, sent, used, blocked_until FROM code_range WHERE scope = $1{lock}"
         (Bytes) -> (Bytes, Int, Int, OptInt);
+    /// Makes the row of a range that was never counted.
+    RANGE_FIRST: "INSERT INTO code_range (scope, sends, sent, used) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (scope) DO NOTHING" (Bytes, Bytes, Int, Int) -> ();
     /// Writes it.
     RANGE_SAVE: "INSERT INTO code_range (scope, sends, sent, used, blocked_until)
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scope) DO UPDATE SET sends = excluded.sends,
@@ -37,6 +45,9 @@ db::statements! {
     BROWSER: "SELECT wrong_in_row, wrong, rest_until FROM known_browser
         WHERE account_id = $1 AND browser_hash = $2{lock}"
         (Bytes, Bytes) -> (Int, Bytes, OptInt);
+    /// Locks every browser of an account, before the account itself.
+    BROWSERS_LOCK: "SELECT browser_hash FROM known_browser WHERE account_id = $1
+        ORDER BY browser_hash{lock}" (Bytes) -> (Bytes);
     /// Writes it.
     BROWSER_SAVE: "UPDATE known_browser SET wrong_in_row = $1, wrong = $2, rest_until = $3
         WHERE account_id = $4 AND browser_hash = $5"

@@ -21,6 +21,9 @@ db::statements! {
     END: "DELETE FROM session WHERE account_id = $1 AND session_id = $2" (Bytes, Bytes) -> ();
     /// Ends all but one.
     END_OTHERS: "DELETE FROM session WHERE account_id = $1 AND session_id <> $2" (Bytes, Bytes) -> ();
+    /// The browser of a session.
+    BROWSER_OF: "SELECT browser_hash FROM session WHERE account_id = $1 AND session_id = $2"
+        (Bytes, Bytes) -> (Bytes);
     /// Notes that an account signed in with a browser it knows.
     BROWSER_SEEN: "UPDATE known_browser SET last_at = $1 WHERE account_id = $2 AND browser_hash = $3"
         (Int, Bytes, Bytes) -> ();

@@ -1,6 +1,5 @@
 //! A whole front door without HTTP: the real services on a real database, a phone that is simulated and a
 //! clock that is moved by hand.
-#![expect(dead_code, reason = "each test file uses its own part of the house")]
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -37,7 +36,10 @@ pub struct Browser {
 }
 
 pub fn browser(n: u8) -> Browser {
-    Browser { key: [n; 32], known: None }
+    Browser {
+        key: [n; 32],
+        known: None,
+    }
 }
 
 pub fn visitor() -> Visitor {
@@ -78,10 +80,18 @@ impl House {
         let phone = SimulatedPhone::new(clock, None);
         let composer = Composer::new(&TextSettings::new("https://kabinet.example")).unwrap();
         let courier = Courier::new(test.db(), vault.clone(), composer, phone.ways(), None);
-        let tell = TellSuspicion { db: test.db(), env: env.clone() };
+        let tell = TellSuspicion {
+            db: test.db(),
+            env: env.clone(),
+        };
         let runner = Runner::new(test.db(), vault, chance, RunnerSettings::default());
         let runner = courier.register(runner).handle::<Suspicion>(tell);
-        Self { test, env, phone, runner }
+        Self {
+            test,
+            env,
+            phone,
+            runner,
+        }
     }
 
     /// Writes with the house's surroundings.
@@ -94,10 +104,19 @@ impl House {
             + Sync
             + 'static,
     {
-        self.test.write("test", (self.env.clone(), input), f).await.unwrap()
+        self.test
+            .write("test", (self.env.clone(), input), f)
+            .await
+            .unwrap()
     }
 
-    pub async fn ask_as(&self, who: &Visitor, to: &Identifier, browser: Browser, call: bool) -> Asked {
+    pub async fn ask_as(
+        &self,
+        who: &Visitor,
+        to: &Identifier,
+        browser: Browser,
+        call: bool,
+    ) -> Asked {
         let ask = Ask {
             purpose: Purpose::SignIn,
             identifier: to.clone(),
@@ -122,20 +141,33 @@ impl House {
         while self.runner.run_due().await > 0 {}
         let messages = self.phone.messages();
         // A notice to the same number may have come at the same moment.
-        let is_code = |text: &str| text.lines().last().is_some_and(|line| line.starts_with('@'));
+        let is_code = |text: &str| {
+            text.lines()
+                .last()
+                .is_some_and(|line| line.starts_with('@'))
+        };
         let message = messages.iter().find(|message| {
             message.to == to.as_str()
                 && (message.channel != notify::Channel::Sms || is_code(&message.text))
         });
         let text = &message.expect("a message to this identifier").text;
-        let digits = |line: &str| line.chars().filter(char::is_ascii_digit).collect::<String>();
+        let digits = |line: &str| {
+            line.chars()
+                .filter(char::is_ascii_digit)
+                .collect::<String>()
+        };
         match message.unwrap().channel {
             notify::Channel::Sms => {
                 digits(text.lines().last().unwrap().split('#').next_back().unwrap())
             }
             notify::Channel::Call => text[text.len() - 6..].to_owned(),
             notify::Channel::Email => OneTimeCode::parse(text, 6).map_or_else(
-                |_| text.split_whitespace().find(|w| w.len() == 6 && digits(w) == *w).unwrap().to_owned(),
+                |_| {
+                    text.split_whitespace()
+                        .find(|w| w.len() == 6 && digits(w) == *w)
+                        .unwrap()
+                        .to_owned()
+                },
                 |code| code.expose().to_owned(),
             ),
         }
@@ -190,12 +222,16 @@ impl House {
     pub async fn who(&self, token: &SessionToken) -> Option<SignedIn> {
         let input = (self.env.clone(), token.clone());
         self.test
-            .read("test", input, |tx, (env, token)| Box::pin(session::find(tx, env, token)))
+            .read("test", input, |tx, (env, token)| {
+                Box::pin(session::find(tx, env, token))
+            })
             .await
             .unwrap()
     }
 
     pub fn wait(&self, seconds: u64) {
-        self.test.clock().advance(std::time::Duration::from_secs(seconds));
+        self.test
+            .clock()
+            .advance(std::time::Duration::from_secs(seconds));
     }
 }

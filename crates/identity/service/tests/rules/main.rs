@@ -1,0 +1,17 @@
+//! The rules of identity, one file a theme, on both engines.
+
+#[path = "../house/mod.rs"]
+mod house;
+mod tools;
+
+mod codes;
+mod consent;
+mod email;
+mod freeze;
+mod guessing;
+mod leaks;
+mod profile;
+mod random_walk;
+mod sending;
+mod sessions;
+mod upkeep;

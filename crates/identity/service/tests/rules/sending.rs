@@ -1,0 +1,180 @@
+//! ID-2b: how many codes go out, and to whom.
+
+use identity_core::{Policy, challenge::Purpose, sending::NotNow};
+use identity_service::{
+    breaker::{self, Budget},
+    codes::Asked,
+};
+use kernel::Visitor;
+use notify::Channel;
+use testkit::TestDb;
+
+use crate::{
+    house::{ANNA, House, browser, phone, visitor, visitor_from},
+    tools::{name, raw},
+};
+
+fn device(n: u8) -> Visitor {
+    Visitor {
+        agent: format!("Device/{n}"),
+        ..visitor()
+    }
+}
+
+testkit::both_engines! {
+    /// ID-2b, A22: five an hour and ten a day to one number, over all purposes and browsers.
+    async fn five_an_hour_ten_a_day(db: TestDb) {
+        let house = House::new(db);
+        let anna = phone(ANNA);
+        let mut sent = Vec::new();
+        let start = house.now();
+        while house.now().since(start).as_secs() < 2 * 86_400 {
+            let n = u8::try_from(sent.len() % 5).unwrap();
+            let purpose = if sent.len() % 2 == 0 { Purpose::SignIn } else { Purpose::Freeze };
+            match house.ask_for(purpose, &anna, browser(n + 1)).await {
+                Asked::Sent => {
+                    sent.push(house.now());
+                    house.deliver().await;
+                }
+                Asked::NotNow(not_now) => {
+                    assert!(not_now.until() > house.now());
+                    house.test.clock().set(not_now.until());
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(sent.len() >= 20, "{}", sent.len());
+        for (place, at) in sent.iter().enumerate() {
+            let within = |seconds| sent[place..].iter().filter(|t| t.since(*at).as_secs() < seconds).count();
+            assert!(within(60) <= 1 && within(3600) <= 5 && within(86_400) <= 10, "at {place}");
+        }
+        assert_eq!(house.inbox(&anna, Channel::Sms).await.len(), sent.len());
+        house.settled().await;
+    }
+
+    /// ID-2b: twenty a day from one network and device; another device of the network goes on.
+    async fn twenty_a_day_from_one_device(db: TestDb) {
+        let house = House::new(db);
+        for n in 0..20 {
+            let number = phone(&format!("+7 912 0{n:02}-10-00"));
+            assert_eq!(house.ask_as(&device(1), &number, browser(n), false).await, Asked::Sent);
+        }
+        let last = phone("+7 912 099-10-00");
+        let refused = house.ask_as(&device(1), &last, browser(30), false).await;
+        assert!(matches!(refused, Asked::NotNow(NotNow::Network { .. })), "{refused:?}");
+        assert_eq!(house.ask_as(&device(2), &last, browser(30), false).await, Asked::Sent);
+        house.wait(86_400);
+        assert_eq!(house.ask_as(&device(1), &last, browser(30), false).await, Asked::Sent);
+    }
+
+    /// ID-2b: a network that invents devices is stopped too.
+    async fn two_hundred_a_day_from_one_network(db: TestDb) {
+        let policy = Policy { network_sends_per_day: 1, ..Policy::default() };
+        let house = House::with(db, policy);
+        for n in 0..10 {
+            let number = phone(&format!("+7 912 0{n:02}-10-00"));
+            assert_eq!(house.ask_as(&device(n), &number, browser(n), false).await, Asked::Sent);
+        }
+        let refused = house.ask_as(&device(77), &phone(ANNA), browser(30), false).await;
+        assert!(matches!(refused, Asked::NotNow(NotNow::Network { .. })), "{refused:?}");
+        assert_eq!(house.ask_as(&visitor_from([198, 51, 100, 1]), &phone(ANNA), browser(30), false).await, Asked::Sent);
+    }
+
+    /// A19: twenty to one range in ten minutes; and nobody uses them, so the range is refused for a day.
+    async fn a_range_that_nobody_answers_is_blocked(db: TestDb) {
+        let house = House::new(db);
+        for n in 0..20 {
+            let number = phone(&format!("+7 912 000-10-{n:02}"));
+            let from = visitor_from([192, 0, n, 1]);
+            assert_eq!(house.ask_as(&from, &number, browser(n), false).await, Asked::Sent);
+        }
+        let next = phone("+7 912 000-10-99");
+        let refused = house.ask_as(&visitor_from([192, 0, 99, 1]), &next, browser(99), false).await;
+        let until = house.now().saturating_add(std::time::Duration::from_secs(86_400));
+        assert_eq!(refused, Asked::NotNow(NotNow::Range { until }));
+        let other_range = phone("+7 912 001-10-99");
+        assert_eq!(house.ask_as(&visitor_from([192, 0, 98, 1]), &other_range, browser(98), false).await, Asked::Sent);
+        assert_eq!(house.phone_count().await, 21);
+        house.wait(86_400);
+        assert_eq!(house.ask_as(&visitor_from([192, 0, 99, 1]), &next, browser(99), false).await, Asked::Sent);
+    }
+
+    /// A19: a range whose codes are used is only slowed.
+    async fn a_range_that_answers_is_slowed(db: TestDb) {
+        let house = House::new(db);
+        for n in 0..20 {
+            let number = phone(&format!("+7 912 000-10-{n:02}"));
+            let from = visitor_from([192, 0, n, 1]);
+            assert_eq!(house.ask_as(&from, &number, browser(n), false).await, Asked::Sent);
+            if n < 5 {
+                let code = house.code(&number).await;
+                assert_eq!(name(&house.verify(browser(n), &code).await), "needs consent");
+            }
+        }
+        let next = phone("+7 912 000-10-99");
+        let from = visitor_from([192, 0, 99, 1]);
+        let until = house.now().saturating_add(std::time::Duration::from_secs(600));
+        assert_eq!(house.ask_as(&from, &next, browser(99), false).await, Asked::NotNow(NotNow::Range { until }));
+        house.wait(600);
+        assert_eq!(house.ask_as(&from, &next, browser(99), false).await, Asked::Sent);
+    }
+
+    /// A20: at 80 % of the day's money the operator hears, at 100 % only numbers of accounts get messages; the
+    /// answer on the page is the same.
+    async fn the_budget_is_a_budget(db: TestDb) {
+        let policy = Policy { budget_per_day: 5_000, ..Policy::default() };
+        let house = House::with(db, policy);
+        let anna = phone(ANNA);
+        house.enter(&anna, browser(50)).await;
+        let ask = async |n: u8| {
+            let number = phone(&format!("+7 912 0{n:02}-10-00"));
+            assert_eq!(house.ask(&number, browser(n)).await, Asked::Sent);
+            breaker::refresh(&house.test.db(), &house.env.breaker, &house.env.policy).await.unwrap();
+            house.inbox(&number, Channel::Sms).await.len()
+        };
+        for (n, budget) in [(1, Budget::Open), (6, Budget::Open), (7, Budget::Alarm), (9, Budget::Spent)] {
+            let from = if n == 1 { 1 } else if n == 6 { 2 } else if n == 7 { 7 } else { 8 };
+            for n in from..=n {
+                assert_eq!(ask(n).await, 1);
+            }
+            assert_eq!(house.env.breaker.budget(), budget, "after {n}");
+        }
+        assert_eq!(ask(10).await, 0, "nobody's number");
+        let before = house.inbox(&anna, Channel::Sms).await.len();
+        house.wait(60);
+        assert_eq!(house.ask(&anna, browser(51)).await, Asked::Sent);
+        assert_eq!(house.inbox(&anna, Channel::Sms).await.len(), before + 1, "an account's number");
+        house.wait(86_400 + 300);
+        assert_eq!(ask(11).await, 0, "the verdict is from before");
+        assert_eq!(ask(12).await, 1);
+    }
+
+    /// A21: nothing goes outside the allowed countries, and nothing is counted for it.
+    async fn foreign_numbers_get_nothing(db: TestDb) {
+        let house = House::new(db);
+        for number in ["+1 202-555-0143", "+44 7400 123456", "+49 1512 3456789", "+375 29 123-45-67"] {
+            assert_eq!(house.ask(&phone(number), browser(1)).await, Asked::Country, "{number}");
+        }
+        assert_eq!((house.count(&raw::CODES).await, house.phone_count().await), (0, 0));
+    }
+
+    /// A23: two calls an hour; the other channel stays open.
+    async fn two_calls(db: TestDb) {
+        let house = House::new(db);
+        let anna = phone(ANNA);
+        for wait in [60, 120] {
+            assert_eq!(house.ask_as(&visitor(), &anna, browser(1), true).await, Asked::Sent);
+            house.wait(wait);
+        }
+        let refused = house.ask_as(&visitor(), &anna, browser(1), true).await;
+        assert!(matches!(refused, Asked::NotNow(NotNow::Calls { .. })), "{refused:?}");
+        assert_eq!(house.ask(&anna, browser(1)).await, Asked::Sent);
+    }
+}
+
+impl House {
+    async fn phone_count(&self) -> usize {
+        self.deliver().await;
+        self.phone.messages().len()
+    }
+}
