@@ -64,7 +64,7 @@ impl Key {
 
     fn new(state: &State, parts: &Parts, text: String, body: &[u8]) -> Self {
         // Keyed, for a body may hold a code, which a plain hash would give away (A18).
-        let body = hex(&vault::token_hash(body));
+        let body = hex::encode(vault::token_hash(body));
         let said = format!("{} {} {body}", parts.method, parts.uri.path());
         let request = state.site.vault.code_mac(b"api.request", &said);
         Self { text, request }
@@ -83,10 +83,6 @@ impl Key {
             request: self.request,
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The answer of a command, or that its key was used for another request.
@@ -117,7 +113,7 @@ impl FromRequestParts<State> for Repeatable {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Answer<Self> {
-        let fresh = || hex(&state.site.chance.bytes::<16>());
+        let fresh = || hex::encode(state.site.chance.bytes::<16>());
         let text = Key::text(&parts.headers)?.unwrap_or_else(fresh);
         Ok(Self(Key::new(state, parts, text, b"")))
     }

@@ -20,7 +20,8 @@ use crate::state::{Caller, State};
 
 /// A session and its account.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Session {
+#[schema(as = Session)]
+pub struct Current {
     /// Which session.
     #[schema(format = "uuid")]
     session: String,
@@ -41,9 +42,9 @@ pub struct Session {
 
 /// Who is signed in
 #[utoipa::path(get, path = "/session", tag = "session", security(("session" = [])),
-    responses((status = 200, body = Session)))]
-pub(super) async fn look(caller: Caller) -> Json<Session> {
-    Json(Session {
+    responses((status = 200, body = Current)))]
+pub(super) async fn look(caller: Caller) -> Json<Current> {
+    Json(Current {
         session: caller.session.to_string(),
         account: caller.account.id.to_string(),
         method: caller.method.into(),
