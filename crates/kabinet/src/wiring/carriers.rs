@@ -110,7 +110,8 @@ impl Carriers {
         let carrier = notify::http_gateway::HttpGateway::new(settings, channel)?;
         if let Some(settings) = reports {
             let keeper = Keeper::new(house.db.clone(), carrier.name());
-            self.reports.push((channel.name().to_owned(), Gateway { settings, keeper }));
+            self.reports
+                .push((channel.name().to_owned(), Gateway { settings, keeper }));
         }
         self.list.push((channel, Arc::new(carrier)));
         Ok(())
