@@ -56,6 +56,12 @@ impl Carriers {
             }
         }
         if let CallSettings::Http(gateway) = &house.settings.call {
+            if !gateway.success.caller_pointer.is_empty() {
+                return Err(Failure::refused(
+                    "the section [call]: success.caller_pointer: a gateway that chooses the number itself is \
+                     not supported yet. Use one that takes {code}, and remove the key",
+                ));
+            }
             carriers
                 .gateway(house, Channel::Call, gateway)
                 .map_err(named("call"))?;
