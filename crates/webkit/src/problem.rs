@@ -94,6 +94,12 @@ impl Problem {
     /// The problem of an error page's kind.
     pub(crate) fn of_kind(kind: ErrorKind, status: StatusCode) -> Self {
         let (code, title) = match kind {
+            ErrorKind::BadRequest if status == StatusCode::REQUEST_TIMEOUT => {
+                ("request_timeout", "The body did not arrive in time")
+            }
+            ErrorKind::BadRequest if status == StatusCode::MISDIRECTED_REQUEST => {
+                ("misdirected", "This host is not ours")
+            }
             ErrorKind::BadRequest => ("bad_request", "The request cannot be read"),
             ErrorKind::Forbidden => ("forbidden", "Not allowed"),
             ErrorKind::NotFound => ("not_found", "Nothing is here"),

@@ -149,7 +149,7 @@ fn link(state: &State, token: &str) -> Answer<Unsubscribe> {
     Ok(Unsubscribe::from_text(&state.env, token).ok_or(Code::LinkOver)?)
 }
 
-/// Look at a message's link without using it (A31)
+/// Look at a message's link without using it
 #[utoipa::path(get, path = "/unsubscribe/{token}", tag = "links",
     params(("token" = String, Path, description = "The token of the message's link")),
     responses((status = 200, body = UnsubscribeLink)))]
@@ -163,7 +163,8 @@ pub(super) async fn look_unsubscribe(
 }
 
 /// What mail programs send when a reader presses «Отписаться» (RFC 8058).
-#[derive(Debug, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes a form for the document")]
 pub struct OneClick {
     /// Always `One-Click`.

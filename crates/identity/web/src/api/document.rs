@@ -88,9 +88,9 @@ fn problem(status: u16) -> Response {
 }
 
 /// Commands of others' protocols, which bring no key of ours.
-const KEYLESS: [&str; 1] = ["report"];
+const KEYLESS: &str = "/gateway-reports/";
 /// Commands that may bring one.
-const MAY_BE_KEYLESS: [&str; 1] = ["unsubscribe"];
+const MAY_BE_KEYLESS: &str = "/unsubscribe/";
 
 fn key_header(required: bool) -> Parameter {
     let schema = ObjectBuilder::new()
@@ -115,19 +115,46 @@ fn is_in(operation: &Operation, place: &ParameterIn) -> bool {
     parameters.any(|parameter| matches!(parameter, RefOr::T(one) if one.parameter_in == *place))
 }
 
-fn complete(method: &HttpMethod, operation: &mut Operation) {
-    let id = operation.operation_id.clone().unwrap_or_default();
-    let name = id.as_str();
-    let is_command = matches!(method, HttpMethod::Post | HttpMethod::Put);
-    let has_key = is_command && !KEYLESS.contains(&name);
-    if has_key {
-        let required = !MAY_BE_KEYLESS.contains(&name);
-        operation
-            .parameters
-            .get_or_insert_default()
-            .push(RefOr::T(key_header(required)));
+/// `GET /api/v1/sign-in/codes` as `get_sign_in_codes`.
+fn id(method: &str, path: &str) -> String {
+    let words = path
+        .trim_start_matches("/api/v1")
+        .split(|c: char| !c.is_ascii_alphanumeric());
+    let words = std::iter::once(method).chain(words.filter(|word| !word.is_empty()));
+    words.collect::<Vec<_>>().join("_")
+}
+
+/// What a success says when its body does not.
+fn describe(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            let said = match status.as_str() {
+                "202" => "Taken on",
+                _ => "Done",
+            };
+            said.clone_into(&mut response.description);
+        }
     }
-    let mut statuses = vec![400, 408, 421, 431, 500, 503];
+}
+
+fn complete(method: &HttpMethod, path: &str, operation: &mut Operation) {
+    let name = match method {
+        HttpMethod::Put => "put",
+        HttpMethod::Post => "post",
+        HttpMethod::Delete => "delete",
+        _ => "get",
+    };
+    operation.operation_id = Some(id(name, path));
+    describe(operation);
+    let is_command = matches!(method, HttpMethod::Post | HttpMethod::Put);
+    if is_command && !path.contains(KEYLESS) {
+        let required = !path.contains(MAY_BE_KEYLESS);
+        let parameters = operation.parameters.get_or_insert_default();
+        parameters.push(RefOr::T(key_header(required)));
+    }
+    let mut statuses = vec![400, 408, 421, 500, 503];
     if !matches!(method, HttpMethod::Get) {
         statuses.push(403);
     }
@@ -177,9 +204,9 @@ fn list_codes(api: &mut OpenApi, schema: &str, codes: impl IntoIterator<Item = &
 
 /// Completes the document that the routes made.
 pub(super) fn finish(api: &mut OpenApi) {
-    for item in api.paths.paths.values_mut() {
+    for (path, item) in &mut api.paths.paths {
         for (method, operation) in operations(item) {
-            complete(&method, operation);
+            complete(&method, path, operation);
         }
     }
     list_codes(api, "Problem", Code::ALL.iter().map(|code| code.as_str()));

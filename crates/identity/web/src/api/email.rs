@@ -69,7 +69,7 @@ pub struct CodeOnItsWay {
 
 /// Ask for the confirmation of an address
 ///
-/// The answer is the same when the address leads to another account (A4).
+/// The answer is the same when the address leads to another account.
 #[utoipa::path(post, path = "/email", tag = "email", security(("session" = [])), request_body = NewEmail,
     responses((status = 202, body = CodeOnItsWay), Problems::<409>, Problems::<429>))]
 pub(super) async fn add(
@@ -134,7 +134,7 @@ pub struct EmailLink {
     email: String,
 }
 
-/// Look at a «Подтвердить почту» link without using it (A31)
+/// Look at a «Подтвердить почту» link without using it
 #[utoipa::path(get, path = "/email-links/{token}", tag = "links",
     params(("token" = String, Path, description = "The token of the mailed link")),
     responses((status = 200, body = EmailLink)))]

@@ -260,7 +260,7 @@ pub struct AlarmLink {
     is_open: bool,
 }
 
-/// Look at an «это не я» link without using it (A31)
+/// Look at an «это не я» link without using it
 #[utoipa::path(get, path = "/alarm-links/{token}", tag = "links",
     params(("token" = String, Path, description = "The token of the message's link")),
     responses((status = 200, body = AlarmLink)))]

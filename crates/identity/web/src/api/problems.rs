@@ -73,7 +73,6 @@ codes! {
     CodesUsedUp = "codes_used_up" TOO_MANY_REQUESTS "No more codes for now";
     CallsUsedUp = "calls_used_up" TOO_MANY_REQUESTS "No more calls for now: another channel is open";
     CodesRest = "codes_rest" TOO_MANY_REQUESTS "Too many wrong codes: codes rest";
-    HeadersTooLarge = "headers_too_large" REQUEST_HEADER_FIELDS_TOO_LARGE "The headers are too large";
     Internal = "internal" INTERNAL_SERVER_ERROR "A fault of ours";
     Unavailable = "unavailable" SERVICE_UNAVAILABLE "Not carried out, or not known: repeat with the same key";
     OutcomeUnknown = "outcome_unknown" SERVICE_UNAVAILABLE "The outcome is not known: repeat with the same Idempotency-Key";

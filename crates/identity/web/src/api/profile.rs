@@ -112,7 +112,7 @@ pub struct MaskedPassport {
     department: String,
 }
 
-/// A change that waits until its document was seen (ID-15).
+/// A change that waits until its document was seen.
 #[derive(Serialize, ToSchema)]
 pub struct Waiting {
     /// `name`, `birth`, `address`, `passport`, `inn` or `snils`.

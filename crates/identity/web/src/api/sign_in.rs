@@ -232,7 +232,7 @@ pub(super) async fn verify(
     }
 }
 
-/// The consents of a new account (ID-12).
+/// The consents of a new account.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Consents {
