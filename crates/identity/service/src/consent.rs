@@ -3,11 +3,7 @@
 pub(crate) mod sql;
 
 use audit::{Action, Actor, Details, Entry, action};
-<<<<<<< HEAD
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-=======
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
->>>>>>> identity
 use db::{DbError, ReadTx, Row, WriteTx, params};
 use identity_core::consent::{MarketingChannel, Source, Topic};
 use kernel::{AccountId, EventId, Timestamp, Visitor};
@@ -218,12 +214,7 @@ impl Unsubscribe {
     pub fn text(env: &Env, account: AccountId, channel: MarketingChannel, topic: Topic) -> String {
         let said = format!("{account}.{}.{}", channel.as_str(), topic.as_str());
         let mac = env.vault.code_mac(UNSUBSCRIBE, &said);
-<<<<<<< HEAD
         format!("{said}.{}", URL_SAFE_NO_PAD.encode(mac))
-=======
-        let mac = URL_SAFE_NO_PAD.encode(mac);
-        format!("{said}.{mac}")
->>>>>>> identity
     }
 
     /// From the text of a path; `None` unless we made it.
