@@ -70,7 +70,11 @@ impl Transfer {
         let seq = NEXT.fetch_add(1, Ordering::Relaxed);
         let one = seq.wrapping_mul(0x9E37_79B9) % ACCOUNTS;
         let other = (one + 1 + seq % (ACCOUNTS - 1)) % ACCOUNTS;
-        Self { pair: [one.min(other), one.max(other)], seq, key: format!("key-{seq:020}") }
+        Self {
+            pair: [one.min(other), one.max(other)],
+            seq,
+            key: format!("key-{seq:020}"),
+        }
     }
 }
 
@@ -122,14 +126,17 @@ where
 }
 
 async fn open(settings: DbSettings) -> Db {
-    let db = Db::open(settings, testkit::TestClock::new()).await.expect("opens");
+    let db = Db::open(settings, testkit::TestClock::new())
+        .await
+        .expect("opens");
     let mut all = Migration::all().expect("migrations");
     all.push(TABLES);
     db.migrate_with(&all).await.expect("migrates");
     db.write("bench.open", (), |tx, ()| {
         Box::pin(async move {
             for id in 0..ACCOUNTS {
-                tx.execute_one(&sql::OPEN, params![id, 1_000_000_i64]).await?;
+                tx.execute_one(&sql::OPEN, params![id, 1_000_000_i64])
+                    .await?;
             }
             Ok::<_, DbError>(())
         })
@@ -153,7 +160,11 @@ pub struct Ratio {
 impl std::fmt::Display for Ratio {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { what, seam, raw } = self;
-        write!(f, "{what:<44} {seam:>9.0}/s of {raw:>9.0}/s  {:>4.0} %", 100.0 * seam / raw)
+        write!(
+            f,
+            "{what:<44} {seam:>9.0}/s of {raw:>9.0}/s  {:>4.0} %",
+            100.0 * seam / raw
+        )
     }
 }
 
@@ -165,7 +176,12 @@ pub async fn sqlite(folder: &Path, time: Duration) -> Vec<Ratio> {
         let path = folder.join(format!("seam-{callers}.db"));
         let db = open(DbSettings::Sqlite { path, readers: 2 }).await;
         let path = folder.join(format!("raw-{callers}.db"));
-        open(DbSettings::Sqlite { path: path.clone(), readers: 1 }).await.close();
+        open(DbSettings::Sqlite {
+            path: path.clone(),
+            readers: 1,
+        })
+        .await
+        .close();
         let (send, receive) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || raw_writer(&path, &receive));
         let (mut seam, mut raw) = (0.0, 0.0);
@@ -181,7 +197,8 @@ pub async fn sqlite(folder: &Path, time: Duration) -> Vec<Ratio> {
                 let send = send.clone();
                 async move {
                     let (reply, answer) = tokio::sync::oneshot::channel();
-                    send.send((Transfer::next(), reply)).expect("the writer lives");
+                    send.send((Transfer::next(), reply))
+                        .expect("the writer lives");
                     answer.await.expect("an answer");
                 }
             })
@@ -191,7 +208,11 @@ pub async fn sqlite(folder: &Path, time: Duration) -> Vec<Ratio> {
         drop(send);
         thread.join().expect("the writer ends");
         let (seam, raw) = (seam / f64::from(ROUNDS), raw / f64::from(ROUNDS));
-        answers.push(Ratio { what: format!("SQLite, {callers} callers"), seam, raw });
+        answers.push(Ratio {
+            what: format!("SQLite, {callers} callers"),
+            seam,
+            raw,
+        });
     }
     answers
 }
@@ -199,7 +220,11 @@ pub async fn sqlite(folder: &Path, time: Duration) -> Vec<Ratio> {
 /// A point read on SQLite, one caller: `db.read` against a prepared statement by hand.
 pub async fn sqlite_reads(folder: &Path, time: Duration) -> Ratio {
     let path = folder.join("reads.db");
-    let db = open(DbSettings::Sqlite { path: path.clone(), readers: 2 }).await;
+    let db = open(DbSettings::Sqlite {
+        path: path.clone(),
+        readers: 2,
+    })
+    .await;
     let seam = rate(1, time, move |_| {
         let (db, id) = (db.clone(), NEXT.fetch_add(1, Ordering::Relaxed) % ACCOUNTS);
         async move {
@@ -218,24 +243,38 @@ pub async fn sqlite_reads(folder: &Path, time: Duration) -> Ratio {
     let mut done = 0_u32;
     while began.elapsed() < time {
         let id = NEXT.fetch_add(1, Ordering::Relaxed) % ACCOUNTS;
-        let found: i64 = balance.query_row([id], |row| row.get(0)).expect("a balance");
+        let found: i64 = balance
+            .query_row([id], |row| row.get(0))
+            .expect("a balance");
         assert!(found > 0);
         done += 1;
     }
     let raw = f64::from(done) / began.elapsed().as_secs_f64();
-    Ratio { what: "SQLite, a point read, 1 caller".into(), seam, raw }
+    Ratio {
+        what: "SQLite, a point read, 1 caller".into(),
+        seam,
+        raw,
+    }
 }
 
 type RawCall = (Transfer, tokio::sync::oneshot::Sender<()>);
 
 fn raw_writer(path: &Path, calls: &std::sync::mpsc::Receiver<RawCall>) {
     let conn = rusqlite::Connection::open(path).expect("opens");
-    conn.pragma_update(None, "synchronous", "FULL").expect("pragma");
-    conn.pragma_update(None, "cache_size", -16_000).expect("pragma");
+    conn.pragma_update(None, "synchronous", "FULL")
+        .expect("pragma");
+    conn.pragma_update(None, "cache_size", -16_000)
+        .expect("pragma");
     let prepare = |statement: &Statement| conn.prepare(statement.text).expect("prepares");
-    let (mut shift, mut note, mut keep) = (prepare(&sql::MOVE), prepare(&sql::NOTE), prepare(&sql::KEEP));
-    let (mut begin, mut commit) =
-        (conn.prepare("BEGIN IMMEDIATE").expect("prepares"), conn.prepare("COMMIT").expect("prepares"));
+    let (mut shift, mut note, mut keep) = (
+        prepare(&sql::MOVE),
+        prepare(&sql::NOTE),
+        prepare(&sql::KEEP),
+    );
+    let (mut begin, mut commit) = (
+        conn.prepare("BEGIN IMMEDIATE").expect("prepares"),
+        conn.prepare("COMMIT").expect("prepares"),
+    );
     while let Ok(first) = calls.recv() {
         begin.execute([]).expect("begins");
         let mut group = Vec::new();
@@ -248,7 +287,11 @@ fn raw_writer(path: &Path, calls: &std::sync::mpsc::Receiver<RawCall>) {
             note.execute((to, t.seq, 5, 1)).expect("notes");
             keep.execute((from, &t.key, ANSWER)).expect("keeps");
             group.push(reply);
-            next = if group.len() < 256 { calls.try_recv().ok() } else { None };
+            next = if group.len() < 256 {
+                calls.try_recv().ok()
+            } else {
+                None
+            };
         }
         commit.execute([]).expect("commits");
         for reply in group {
@@ -263,7 +306,11 @@ pub async fn postgres(time: Duration) -> Vec<Ratio> {
     const CONNECTIONS: usize = 32;
     let cluster = Cluster::start(Durability::Full);
     let database = cluster.databases().create();
-    let db = open(DbSettings::Postgres { url: database.url(), connections: CONNECTIONS }).await;
+    let db = open(DbSettings::Postgres {
+        url: database.url(),
+        connections: CONNECTIONS,
+    })
+    .await;
     database.run(FUNCTION).expect("the function");
     let mut hands = Vec::new();
     for _ in 0..CONNECTIONS {
@@ -294,8 +341,16 @@ pub async fn postgres(time: Duration) -> Vec<Ratio> {
     let [seam, same, function] = [seam, same, function].map(|sum| sum / f64::from(ROUNDS));
     db.close();
     vec![
-        Ratio { what: "PostgreSQL, 32 callers, same statements".into(), seam, raw: same },
-        Ratio { what: "PostgreSQL, 32 callers, one function call".into(), seam, raw: function },
+        Ratio {
+            what: "PostgreSQL, 32 callers, same statements".into(),
+            seam,
+            raw: same,
+        },
+        Ratio {
+            what: "PostgreSQL, 32 callers, one function call".into(),
+            seam,
+            raw: function,
+        },
     ]
 }
 
@@ -309,25 +364,47 @@ struct Hand {
 
 impl Hand {
     async fn open(url: &str) -> Self {
-        let (client, connection) =
-            tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("connects");
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+            .await
+            .expect("connects");
         tokio::spawn(connection);
         let shift = client.prepare(sql::MOVE.text).await.expect("prepares");
         let note = client.prepare(sql::NOTE.text).await.expect("prepares");
         let keep = client.prepare(sql::KEEP.text).await.expect("prepares");
         let call = "SELECT bench_transfer($1, $2, $3, $4, $5)";
         let call = client.prepare(call).await.expect("prepares");
-        Self { client, shift, note, keep, call }
+        Self {
+            client,
+            shift,
+            note,
+            keep,
+            call,
+        }
     }
 
     async fn statements(&self, t: &Transfer) {
         let [from, to] = t.pair;
         self.client.batch_execute("BEGIN").await.expect("begins");
-        self.client.execute(&self.shift, &[&-5_i64, &from]).await.expect("moves");
-        self.client.execute(&self.shift, &[&5_i64, &to]).await.expect("moves");
-        self.client.execute(&self.note, &[&from, &t.seq, &-5_i64, &1_i64]).await.expect("notes");
-        self.client.execute(&self.note, &[&to, &t.seq, &5_i64, &1_i64]).await.expect("notes");
-        self.client.execute(&self.keep, &[&from, &t.key, &ANSWER]).await.expect("keeps");
+        self.client
+            .execute(&self.shift, &[&-5_i64, &from])
+            .await
+            .expect("moves");
+        self.client
+            .execute(&self.shift, &[&5_i64, &to])
+            .await
+            .expect("moves");
+        self.client
+            .execute(&self.note, &[&from, &t.seq, &-5_i64, &1_i64])
+            .await
+            .expect("notes");
+        self.client
+            .execute(&self.note, &[&to, &t.seq, &5_i64, &1_i64])
+            .await
+            .expect("notes");
+        self.client
+            .execute(&self.keep, &[&from, &t.key, &ANSWER])
+            .await
+            .expect("keeps");
         self.client.batch_execute("COMMIT").await.expect("commits");
     }
 

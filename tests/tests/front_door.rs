@@ -38,7 +38,8 @@ impl Walk<'_> {
 
     /// Presses a form's button by keyboard, as somebody without a mouse does.
     async fn press(&self, form: &str) {
-        self.press_button(&format!("form[action='{form}'] button[type=submit]")).await;
+        self.press_button(&format!("form[action='{form}'] button[type=submit]"))
+            .await;
     }
 
     async fn press_button(&self, button: &str) {
@@ -59,13 +60,20 @@ impl Walk<'_> {
         let here = self.path().await;
         assert_eq!(here, path, "{}: {page}", self.name);
         self.browser.assert_accessible(page).await;
-        assert!(!self.browser.scrolls_sideways().await, "{page} scrolls sideways");
-        self.browser.picture(&format!("front_door/{}-{page}", self.name)).await;
+        assert!(
+            !self.browser.scrolls_sideways().await,
+            "{page} scrolls sideways"
+        );
+        self.browser
+            .picture(&format!("front_door/{}-{page}", self.name))
+            .await;
     }
 
     async fn code(&self, to: &str, known: &[Message]) -> String {
         let message = self.demo.next_message(to, known).await;
-        code_in(&message.text, 6).expect("a code of six digits").to_owned()
+        code_in(&message.text, 6)
+            .expect("a code of six digits")
+            .to_owned()
     }
 
     async fn enter_by_email(&self) {
@@ -98,12 +106,19 @@ async fn registers(walk: &Walk<'_>) {
     walk.fill("code", wrong).await;
     walk.press("/sign-in/code").await;
     walk.at("/sign-in/code", "code-wrong").await;
-    walk.fill("code", &format!("Код {} {}", &code[..3], &code[3..])).await;
+    walk.fill("code", &format!("Код {} {}", &code[..3], &code[3..]))
+        .await;
     walk.press("/sign-in/code").await;
     walk.at("/sign-in/consent", "consent").await;
     walk.press("/sign-in/consent").await;
     walk.at("/sign-in/consent", "consent-error").await;
-    walk.browser.find(Locator::Id("consent")).await.unwrap().click().await.unwrap();
+    walk.browser
+        .find(Locator::Id("consent"))
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
     walk.press("/sign-in/consent").await;
     walk.at("/", "home-new").await;
 }
@@ -152,7 +167,11 @@ async fn signs_out(walk: &Walk<'_>) {
     walk.press("/sign-out").await;
     walk.at("/signed-out", "signed-out").await;
     walk.go("/profile/devices").await;
-    assert_eq!(walk.path().await, "/sign-in", "A26: nothing is left of the session");
+    assert_eq!(
+        walk.path().await,
+        "/sign-in",
+        "A26: nothing is left of the session"
+    );
 }
 
 /// ID-9: another device signs in by e-mail; the first one ends it. ID-13: «это не я» ends all and freezes.
@@ -177,8 +196,15 @@ async fn ends_and_alarms(first: &Walk<'_>, second: &Walk<'_>) {
     first.press_button(end).await;
     first.at("/profile/devices", "device-ended").await;
     second.go("/profile/security").await;
-    assert_eq!(second.path().await, "/sign-in", "ID-9: the other device is out at once");
-    let link = notice.text.split_whitespace().find(|word| word.contains("/not-me/"));
+    assert_eq!(
+        second.path().await,
+        "/sign-in",
+        "ID-9: the other device is out at once"
+    );
+    let link = notice
+        .text
+        .split_whitespace()
+        .find(|word| word.contains("/not-me/"));
     let link = link.expect("the notice carries the link").to_owned();
     second.browser.goto(&link).await.unwrap();
     let path = second.path().await;
@@ -186,15 +212,27 @@ async fn ends_and_alarms(first: &Walk<'_>, second: &Walk<'_>) {
     second.press(&path).await;
     second.at(&path, "not-me-done").await;
     first.go("/").await;
-    assert_eq!(first.path().await, "/sign-in", "ID-13: the other sessions are ended");
+    assert_eq!(
+        first.path().await,
+        "/sign-in",
+        "ID-13: the other sessions are ended"
+    );
 }
 
 async fn whole_walk(engine: Engine, name: &str, phone: Look, desk: Look) {
     let demo = Demo::start(engine);
     let first = Browser::open(phone.languages("ru-RU")).await;
     let second = Browser::open(desk.languages("ru-RU")).await;
-    let one = Walk { demo: &demo, browser: &first, name };
-    let two = Walk { demo: &demo, browser: &second, name };
+    let one = Walk {
+        demo: &demo,
+        browser: &first,
+        name,
+    };
+    let two = Walk {
+        demo: &demo,
+        browser: &second,
+        name,
+    };
     registers(&one).await;
     becomes_protected(&one).await;
     signs_out(&one).await;
@@ -217,5 +255,11 @@ async fn with_javascript_on_sqlite() {
 async fn without_javascript_on_postgres() {
     let (phone, desk) = (Look::PHONE.dark(), Look::DESK);
     let name = "nojs";
-    whole_walk(Engine::Postgres, name, phone.without_javascript(), desk.without_javascript()).await;
+    whole_walk(
+        Engine::Postgres,
+        name,
+        phone.without_javascript(),
+        desk.without_javascript(),
+    )
+    .await;
 }

@@ -64,7 +64,7 @@ pub(crate) struct DemoArgs {
     /// The folder for the demo's data.
     #[arg(long, default_value = "kabinet-demo")]
     pub(crate) data: PathBuf,
-    /// A PostgreSQL database to use instead of a file: postgresql://user@host/name.
+    /// A PostgreSQL database to use instead of a file: `postgresql://user@host/name`.
     #[arg(long)]
     pub(crate) database: Option<String>,
     /// Where health and metrics listen; nowhere when not given.

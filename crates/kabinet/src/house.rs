@@ -25,28 +25,46 @@ pub(crate) struct House {
     pub(crate) db: Db,
 }
 
+/// How much of the settings a command stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// All of it: people will come.
+    Everything,
+    /// Database, keys and folders: nobody will.
+    Storage,
+}
+
+impl Needs {
+    fn cares_about(self, setting: &str) -> bool {
+        let storage = ["configuration file", "data.", "database.", "keys."];
+        self == Self::Everything
+            || storage
+                .iter()
+                .any(|beginning| setting.starts_with(beginning))
+    }
+}
+
 /// Reads the settings and says everything that is wrong with them; a refusal ends here.
-pub(crate) fn settings(args: &ConfigArgs) -> Result<Settings, Failure> {
+pub(crate) fn settings(args: &ConfigArgs, needs: Needs) -> Result<Settings, Failure> {
     let settings = Settings::load(args.config.as_deref()).map_err(Failure::refused)?;
-    let (refusals, warnings): (Vec<_>, Vec<_>) = settings
+    let problems = settings
         .validate()
         .into_iter()
-        .partition(|p| p.severity == Severity::Refusal);
+        .filter(|p| needs.cares_about(&p.setting));
+    let (refusals, warnings): (Vec<_>, Vec<_>) =
+        problems.partition(|problem| problem.severity == Severity::Refusal);
     for warning in &warnings {
         complain(&format!("warning: {warning}"));
     }
     if refusals.is_empty() {
         return Ok(settings);
     }
-    let lines: Vec<String> = refusals
-        .iter()
-        .map(|problem| format!("  {problem}"))
-        .collect();
-    let count = lines.len();
-    let text = format!(
-        "the configuration is refused, {count} to mend:\n{}",
-        lines.join("\n")
-    );
+    let count = refusals.len();
+    let lines: Vec<String> = refusals.iter().map(|problem| format!("\n  {problem}")).collect();
+    let mut text = format!("the configuration is refused, {count} to mend:{}", lines.concat());
+    if !settings.master_key_file().exists() {
+        text.push_str("\n  A new installation gets its key file from `kabinet keys create`.");
+    }
     Err(Failure::refused(text))
 }
 

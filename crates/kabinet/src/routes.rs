@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Extension, Router};
+use identity_web::api::Gateways;
 use axum::middleware::{from_fn, from_fn_with_state};
 use http::StatusCode;
 use webkit::visit::guard;
@@ -12,7 +13,7 @@ use crate::house::House;
 use crate::wiring::Wired;
 
 /// The pages and the API, inside of the guard.
-pub(crate) fn public(house: &House, wired: &Wired) -> Router {
+pub(crate) fn public(house: &House, wired: &Wired, gateways: Gateways) -> Router {
     let state = identity_web::State {
         db: house.db.clone(),
         env: wired.env.clone(),
@@ -21,6 +22,7 @@ pub(crate) fn public(house: &House, wired: &Wired) -> Router {
     identity_web::pages()
         .merge(identity_web::api::router())
         .with_state(state)
+        .layer(Extension(gateways))
 }
 
 /// Puts the edge around routes: log line, guard with its error pages, bounds of the body.

@@ -8,7 +8,10 @@ pub fn line(typed: &str, chars_max: usize) -> Option<String> {
     if typed.chars().any(hidden) {
         return None;
     }
-    let words: Vec<&str> = typed.split(is_space).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = typed
+        .split(is_space)
+        .filter(|word| !word.is_empty())
+        .collect();
     let line = words.join(" ");
     (!line.is_empty() && line.chars().count() <= chars_max).then_some(line)
 }
@@ -60,7 +63,10 @@ mod line_tests {
     /// A33: a line keeps its words and nothing hidden.
     #[test]
     fn lines_are_plain() {
-        assert_eq!(line("  г. Тверь,\u{a0} ул.  Примерная ", 50).unwrap(), "г. Тверь, ул. Примерная");
+        assert_eq!(
+            line("  г. Тверь,\u{a0} ул.  Примерная ", 50).unwrap(),
+            "г. Тверь, ул. Примерная"
+        );
         for bad in ["", "   ", "a\u{202e}b", "a\u{200b}b", "a\0b", "abcdef"] {
             assert_eq!(line(bad, 5), None, "{bad:?}");
         }

@@ -63,11 +63,6 @@ impl Ways {
         self.0.contains_key(&channel)
     }
 
-    /// The carrier of a channel itself, for checks at start.
-    pub fn carrier(&self, channel: Channel) -> Option<&Arc<dyn Carrier>> {
-        self.0.get(&channel).map(|way| &way.carrier)
-    }
-
     /// Whether the channel works just now, so that a page may offer it.
     pub fn is_up(&self, channel: Channel) -> bool {
         self.0

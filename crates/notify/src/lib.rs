@@ -13,7 +13,6 @@ pub mod deliver;
 pub mod http_gateway;
 pub mod outbox;
 pub mod settings;
-pub mod setup;
 pub mod simulated;
 pub mod smpp;
 pub mod sms;

@@ -299,9 +299,9 @@ fn ten() -> u64 {
 fn thirty() -> u64 {
     30
 }
-pub(crate) fn timestamp_header() -> String {
+fn timestamp_header() -> String {
     "x-timestamp".to_owned()
 }
-pub(crate) fn signature_header() -> String {
+fn signature_header() -> String {
     "x-signature".to_owned()
 }

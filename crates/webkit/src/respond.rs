@@ -74,10 +74,8 @@ impl IntoResponse for PageError {
 pub(crate) async fn error_page(visit: &Visit, api: bool, response: Response) -> Response {
     let status = response.status();
     let went = response.extensions().get::<Went>().map(|Went(kind)| *kind);
-    let is_bare = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_none_or(|value| value.as_bytes().starts_with(b"text/plain"));
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_bare = kind.is_none_or(|value| value.as_bytes().starts_with(b"text/plain"));
     if !(status.is_client_error() || status.is_server_error()) || (went.is_none() && !is_bare) {
         return response;
     }

@@ -3,6 +3,7 @@
 pub(crate) mod sql;
 
 use audit::{Action, Actor, Details, Entry, action};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use db::{DbError, ReadTx, Row, WriteTx, params};
 use identity_core::consent::{MarketingChannel, Source, Topic};
 use kernel::{AccountId, EventId, Timestamp, Visitor};
@@ -213,8 +214,7 @@ impl Unsubscribe {
     pub fn text(env: &Env, account: AccountId, channel: MarketingChannel, topic: Topic) -> String {
         let said = format!("{account}.{}.{}", channel.as_str(), topic.as_str());
         let mac = env.vault.code_mac(UNSUBSCRIBE, &said);
-        let mac: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{said}.{mac}")
+        format!("{said}.{}", URL_SAFE_NO_PAD.encode(mac))
     }
 
     /// From the text of a path; `None` unless we made it.

@@ -174,14 +174,13 @@ pub async fn register(
         None => account::create(tx, env, visitor, &proved.subject, &proved.identifier).await?,
     };
     let is_new = made.is_some();
-    let account = match made {
-        Some(account) => account,
-        None => {
-            let owner = codes::owner(tx, &proved.subject)
-                .await?
-                .ok_or(DbError::Retry)?;
-            account::lock(tx, env, owner).await?
-        }
+    let account = if let Some(account) = made {
+        account
+    } else {
+        let owner = codes::owner(tx, &proved.subject)
+            .await?
+            .ok_or(DbError::Retry)?;
+        account::lock(tx, env, owner).await?
     };
     if is_new {
         consent::give_at_registration(tx, env, account.id, cmd).await?;

@@ -12,15 +12,15 @@ use vault::PublicKey;
 
 use crate::cli::{AuditArgs, AuditCommand, ConfigArgs, ExportArgs, VerifyExportArgs};
 use crate::failure::{Failure, say};
-use crate::house::{self, House, Missing};
+use crate::house::{self, House, Missing, Needs};
 use crate::progress;
 use crate::wiring::work;
 
 /// Checks, exports or names the key of the log.
 pub(crate) async fn run(command: AuditCommand) -> Result<(), Failure> {
     match command {
-        AuditCommand::Verify(args) => verify(args).await,
-        AuditCommand::Export(args) => export(args).await,
+        AuditCommand::Verify(args) => Box::pin(verify(args)).await,
+        AuditCommand::Export(args) => Box::pin(export(args)).await,
         AuditCommand::VerifyExport(args) => verify_export(&args),
         AuditCommand::Key(args) => {
             let house = open(&args).await?;
@@ -31,7 +31,7 @@ pub(crate) async fn run(command: AuditCommand) -> Result<(), Failure> {
 }
 
 async fn open(args: &ConfigArgs) -> Result<House, Failure> {
-    let settings = house::settings(args)?;
+    let settings = house::settings(args, Needs::Storage)?;
     let house = house::open(settings, Missing::Refused, |honest| {
         honest as Arc<dyn Clock>
     })

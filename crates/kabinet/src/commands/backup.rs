@@ -13,7 +13,7 @@ use kernel::Clock;
 
 use crate::cli::{BackupArgs, RestoreArgs};
 use crate::failure::{Failure, say};
-use crate::house::{self, Missing};
+use crate::house::{self, Missing, Needs};
 use crate::progress;
 use crate::wiring::work;
 
@@ -25,7 +25,7 @@ pub(crate) async fn backup(args: BackupArgs) -> Result<(), Failure> {
             args.file.display()
         )));
     }
-    let settings = house::settings(&args.config)?;
+    let settings = house::settings(&args.config, Needs::Storage)?;
     let house = house::open(settings, Missing::Refused, |honest| {
         honest as Arc<dyn Clock>
     })
@@ -59,7 +59,7 @@ pub(crate) async fn restore(args: RestoreArgs) -> Result<(), Failure> {
             args.file.display()
         )));
     }
-    let settings = house::settings(&args.config)?;
+    let settings = house::settings(&args.config, Needs::Storage)?;
     let house = house::open(settings, Missing::Made, |honest| honest as Arc<dyn Clock>).await?;
     let spinner = progress::spinner("restoring");
     let restored = house.db.import_file(&args.file).await;

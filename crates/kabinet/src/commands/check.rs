@@ -23,15 +23,19 @@ const REACH: Duration = Duration::from_secs(5);
 /// What was found so far.
 #[derive(Default)]
 struct Findings {
+    good: u32,
+    warnings: u32,
     wrong: u32,
 }
 
 impl Findings {
-    fn good(&self, what: &str) {
+    fn good(&mut self, what: &str) {
+        self.good = self.good.saturating_add(1);
         say(&format!("ok       {what}"));
     }
 
-    fn warn(&self, what: &str) {
+    fn warn(&mut self, what: &str) {
+        self.warnings = self.warnings.saturating_add(1);
         say(&format!("warning  {what}"));
     }
 
@@ -79,6 +83,7 @@ pub(crate) async fn check(args: CheckArgs) -> Result<(), Failure> {
     if args.carriers {
         reach_carriers(&settings, &mut found).await;
     }
+    say(&format!("{} good, {} to think about, {} wrong", found.good, found.warnings, found.wrong));
     match found.wrong {
         0 => Ok(()),
         count => Err(Failure::refused(format!(
@@ -216,7 +221,7 @@ async fn reach_carriers(settings: &Settings, found: &mut Findings) {
         match tokio::time::timeout(REACH, TcpStream::connect(&place)).await {
             Ok(Ok(_)) => found.good(&format!("[{section}] {place} can be reached")),
             Ok(Err(error)) => {
-                found.wrong(&format!("[{section}] {place} cannot be reached: {error}"))
+                found.wrong(&format!("[{section}] {place} cannot be reached: {error}"));
             }
             Err(_) => found.wrong(&format!("[{section}] {place} does not answer")),
         }

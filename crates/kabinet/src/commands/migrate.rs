@@ -7,12 +7,12 @@ use kernel::Clock;
 
 use crate::cli::ConfigArgs;
 use crate::failure::{Failure, say};
-use crate::house::{self, Missing};
+use crate::house::{self, Missing, Needs};
 use crate::progress;
 
 /// Brings the schema up to date, and makes the database when there is none.
 pub(crate) async fn migrate(args: ConfigArgs) -> Result<(), Failure> {
-    let settings = house::settings(&args)?;
+    let settings = house::settings(&args, Needs::Storage)?;
     let clock: Arc<dyn Clock> = Arc::new(HonestClock::start());
     let db = house::open_database(&settings, Missing::Made, clock).await?;
     let spinner = progress::spinner("bringing the schema up to date");

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use axum::Extension;
 use kernel::Clock;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::ServeArgs;
 use crate::failure::Failure;
-use crate::house::{self, Missing};
+use crate::house::{self, Missing, Needs};
 use crate::operations::{self, Operations};
 use crate::run::{self, Doors};
 use crate::supervisor::Supervisor;
@@ -20,7 +19,7 @@ use crate::{background, routes, wiring};
 pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
     #[cfg(feature = "failpoints")]
     crate::failpoint::arm(&args.failpoint)?;
-    let settings = house::settings(&args.config)?;
+    let settings = house::settings(&args.config, Needs::Everything)?;
     let missing = if args.migrate {
         Missing::Made
     } else {
@@ -36,8 +35,8 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
     house.settle_restore().await?;
     let metrics = operations::count().map_err(Failure::failed)?;
     let stop = CancellationToken::new();
-    let carriers = Carriers::of(&house)?;
-    let wired = wiring::wire(&house, false);
+    let mut carriers = Carriers::of(&house)?;
+    let wired = wiring::wire(&house, false)?;
     let supervisor = Supervisor::new(stop.clone());
     let operations = Operations {
         db: house.db.clone(),
@@ -47,9 +46,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let server = &house.settings.server;
     let private = run::listen(server.operations_listen).await?;
     let public = run::listen(server.listen).await?;
-    let public_routes =
-        routes::public(&house, &wired).layer(Extension(carriers.gateways(&house)));
-    let router = routes::at_the_edge(public_routes, &house, &wired);
+    let router = routes::at_the_edge(routes::public(&house, &wired, carriers.gateways()), &house, &wired);
     let running = background::start_jobs(&supervisor, &house, &wired, carriers)?;
     background::start(&supervisor, &house, &wired, metrics);
     tracing::info!(listen = %server.listen, operations = %server.operations_listen, "ready");

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use config::Settings;
+use identity_web::api::Gateways;
 use kernel::Clock;
 use notify::Keeper;
 use notify::simulated::SimulatedPhone;
@@ -72,7 +73,7 @@ async fn serve(
     let stop = CancellationToken::new();
     let keeper = Arc::new(Keeper::new(house.db.clone(), "simulated"));
     let phone = SimulatedPhone::new(Arc::clone(&house.clock), Some(keeper));
-    let wired = wiring::wire(&house, true);
+    let wired = wiring::wire(&house, true)?;
     let supervisor = Supervisor::new(stop.clone());
     background::start(&supervisor, &house, &wired, metrics.clone());
     let running = background::start_jobs(&supervisor, &house, &wired, Carriers::simulated(&phone))?;
@@ -82,7 +83,7 @@ async fn serve(
         stopping: Arc::new(AtomicBool::new(false)),
     };
     let tools = routes::tools(phone, movable).merge(operations::probes(operations.clone()));
-    let all = public_routes::public(&house, &wired).merge(tools);
+    let all = public_routes::public(&house, &wired, Gateways::default()).merge(tools);
     let router = alias::accept(
         public_routes::at_the_edge(all, &house, &wired),
         &house.settings.server.public_origin,
@@ -118,8 +119,8 @@ fn settings(args: &DemoArgs, address: std::net::SocketAddr) -> Result<Settings, 
         address.to_string()
     };
     settings.server.public_origin = format!("http://{host}");
-    settings.privacy.company_name = "ООО «Кабинет»".to_owned();
-    settings.privacy.support_phone = "+7 800 555-00-00".to_owned();
+    "ООО «Кабинет»".clone_into(&mut settings.privacy.company_name);
+    "+7 800 555-00-00".clone_into(&mut settings.privacy.support_phone);
     Ok(settings)
 }
 

@@ -102,7 +102,7 @@ impl Past {
         then.db = db.clone();
         then.clock = Arc::clone(&clock) as Arc<dyn Clock>;
         let phone = SimulatedPhone::new(Arc::clone(&then.clock), None);
-        let env = wiring::wire(&then, true).env;
+        let env = wiring::wire(&then, true)?.env;
         let runner = work::runner(&then, &env, Carriers::simulated(&phone).ways())?;
         Ok(Self {
             db,

@@ -1,6 +1,5 @@
 //! The ways out that the operator described, set up.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,8 +23,8 @@ pub(crate) struct Carriers {
     list: Vec<(Channel, Arc<dyn Carrier>)>,
     /// Lines that have to be kept up as long as the server runs.
     links: Vec<Link>,
-    /// How reports of a gateway are known to be its own.
-    reports: BTreeMap<Channel, theirs::WebhookSettings>,
+    /// Gateways that report what became of messages, by the name in their path.
+    reports: Vec<(String, Gateway)>,
 }
 
 impl Carriers {
@@ -52,13 +51,13 @@ impl Carriers {
             SmsSettings::Smpp(settings) => carriers.smpp(house, settings).map_err(named("sms"))?,
             SmsSettings::Http(gateway) => {
                 carriers
-                    .gateway(Channel::Sms, gateway)
+                    .gateway(house, Channel::Sms, gateway)
                     .map_err(named("sms"))?;
             }
         }
         if let CallSettings::Http(gateway) = &house.settings.call {
             carriers
-                .gateway(Channel::Call, gateway)
+                .gateway(house, Channel::Call, gateway)
                 .map_err(named("call"))?;
         }
         if let EmailSettings::Smtp(settings) = &house.settings.email {
@@ -75,19 +74,9 @@ impl Carriers {
         Ways::new(self.list.clone())
     }
 
-    /// Those whose reports come to `/api/v1/gateway-reports/sms` and `/call`.
-    pub(crate) fn gateways(&self, house: &House) -> Gateways {
-        Gateways::new(self.reports.iter().map(|(channel, settings)| {
-            let carrier = match channel {
-                Channel::Call => "call_gateway",
-                _ => "sms_gateway",
-            };
-            let gateway = Gateway {
-                settings: settings.clone(),
-                keeper: Keeper::new(house.db.clone(), carrier),
-            };
-            (channel.name().to_owned(), gateway)
-        }))
+    /// The gateways whose reports are taken at `/api/v1/gateway-reports/<sms or call>`.
+    pub(crate) fn gateways(&mut self) -> Gateways {
+        Gateways::new(std::mem::take(&mut self.reports))
     }
 
     /// Work that keeps lines up, each until its stop.
@@ -112,14 +101,17 @@ impl Carriers {
 
     fn gateway(
         &mut self,
+        house: &House,
         channel: Channel,
         settings: &config::HttpGateway,
     ) -> Result<(), SetupError> {
         let settings = gateway(settings)?;
-        if let Some(reports) = &settings.reports {
-            self.reports.insert(channel, reports.clone());
-        }
+        let reports = settings.reports.clone();
         let carrier = notify::http_gateway::HttpGateway::new(settings, channel)?;
+        if let Some(settings) = reports {
+            let keeper = Keeper::new(house.db.clone(), carrier.name());
+            self.reports.push((channel.name().to_owned(), Gateway { settings, keeper }));
+        }
         self.list.push((channel, Arc::new(carrier)));
         Ok(())
     }

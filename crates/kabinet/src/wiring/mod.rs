@@ -1,6 +1,7 @@
 //! Settings turned into what the areas want.
 
 pub(crate) mod carriers;
+mod places;
 mod policy;
 pub(crate) mod work;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use identity_service::{Env, breaker::Breaker};
 use webkit::Site;
 
+use crate::failure::Failure;
 use crate::house::House;
 
 /// Everything the routes and the background tasks stand on.
@@ -19,7 +21,7 @@ pub(crate) struct Wired {
 }
 
 /// Puts the parts together.
-pub(crate) fn wire(house: &House, is_demo: bool) -> Wired {
+pub(crate) fn wire(house: &House, is_demo: bool) -> Result<Wired, Failure> {
     let settings = &house.settings;
     let env = Env {
         vault: house.vault.clone(),
@@ -35,8 +37,8 @@ pub(crate) fn wire(house: &House, is_demo: bool) -> Wired {
         clock: Arc::clone(&house.clock),
         chance: Arc::clone(&house.chance),
         vault: house.vault.clone(),
-        places: Arc::new(|_| None),
+        places: places::of(settings)?,
         is_demo,
     });
-    Wired { env, site }
+    Ok(Wired { env, site })
 }

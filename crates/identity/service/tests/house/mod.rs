@@ -1,6 +1,5 @@
 //! A whole front door without HTTP: the real services on a real database, a phone that is simulated and a
 //! clock that is moved by hand.
-#![expect(dead_code, reason = "each test file uses its own part of the house")]
 
 use std::{net::IpAddr, sync::Arc};
 

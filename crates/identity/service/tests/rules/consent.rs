@@ -22,7 +22,9 @@ const MAIL: (MarketingChannel, Topic) = (MarketingChannel::Email, Topic::News);
 impl House {
     async fn agreements(&self, account: AccountId) -> Vec<Agreement> {
         self.test
-            .read("test.consents", account, |tx, account| Box::pin(consent::agreements(tx, *account)))
+            .read("test.consents", account, |tx, account| {
+                Box::pin(consent::agreements(tx, *account))
+            })
             .await
             .unwrap()
     }
@@ -30,14 +32,19 @@ impl House {
     async fn on(&self, account: AccountId) -> Vec<(MarketingChannel, Topic)> {
         let on: Vec<Subscribed> = self
             .test
-            .read("test.subscribed", account, |tx, account| Box::pin(consent::subscribed(tx, *account)))
+            .read("test.subscribed", account, |tx, account| {
+                Box::pin(consent::subscribed(tx, *account))
+            })
             .await
             .unwrap();
         on.iter().map(|s| (s.channel, s.topic)).collect()
     }
 
     async fn set(&self, who: &Arc<SignedIn>, on: &[(MarketingChannel, Topic)]) -> usize {
-        let cmd = SetSubscriptions { on: on.to_vec(), source: Source::Cabinet };
+        let cmd = SetSubscriptions {
+            on: on.to_vec(),
+            source: Source::Cabinet,
+        };
         self.write((Arc::clone(who), cmd), |tx, (env, (who, cmd))| {
             Box::pin(async move { consent::set(tx, env, &visitor(), who, cmd).await })
         })
@@ -51,7 +58,11 @@ impl House {
         .await;
     }
 
-    async fn register_with(&self, personal_data: bool, marketing: &[(MarketingChannel, Topic)]) -> Registered {
+    async fn register_with(
+        &self,
+        personal_data: bool,
+        marketing: &[(MarketingChannel, Topic)],
+    ) -> Registered {
         let cmd = Register {
             browser: browser(1).key,
             known: None,

@@ -24,13 +24,18 @@ const BORIS: &str = "+7 913 000-00-02";
 impl House {
     async fn mail_link(&self) -> LinkToken {
         let letters = self.inbox(&email(MAIL), Channel::Email).await;
-        letters.iter().find_map(|letter| link(&letter.text, "/email/confirm/")).expect("a link")
+        letters
+            .iter()
+            .find_map(|letter| link(&letter.text, "/email/confirm/"))
+            .expect("a link")
     }
 
     async fn look_mail(&self, token: &LinkToken) -> Option<String> {
         let input = (self.env.clone(), token.clone());
         self.test
-            .read("test.look", input, |tx, (env, token)| Box::pin(email::look(tx, env, token)))
+            .read("test.look", input, |tx, (env, token)| {
+                Box::pin(email::look(tx, env, token))
+            })
             .await
             .unwrap()
     }
@@ -45,7 +50,9 @@ impl House {
     async fn mails(&self, who: &Arc<SignedIn>) -> usize {
         let input = Arc::clone(who);
         self.test
-            .read("test.standing", input, |tx, who| Box::pin(profile::standing(tx, &who.account)))
+            .read("test.standing", input, |tx, who| {
+                Box::pin(profile::standing(tx, &who.account))
+            })
             .await
             .unwrap()
             .owned

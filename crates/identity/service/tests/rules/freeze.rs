@@ -25,14 +25,18 @@ impl House {
     async fn look_alarm(&self, token: &LinkToken) -> AlarmLink {
         let input = (self.env.clone(), token.clone());
         self.test
-            .read("test.look", input, |tx, (env, token)| Box::pin(freeze::look(tx, env, token)))
+            .read("test.look", input, |tx, (env, token)| {
+                Box::pin(freeze::look(tx, env, token))
+            })
             .await
             .unwrap()
     }
 
     async fn alarm(&self, token: &LinkToken, presser: Option<Arc<SignedIn>>) -> AlarmLink {
         self.write((token.clone(), presser), |tx, (env, (token, presser))| {
-            Box::pin(async move { freeze::alarm(tx, env, &visitor(), token, presser.as_deref()).await })
+            Box::pin(
+                async move { freeze::alarm(tx, env, &visitor(), token, presser.as_deref()).await },
+            )
         })
         .await
     }
@@ -45,9 +49,15 @@ impl House {
     }
 
     async fn unfreeze(&self, who: &Arc<SignedIn>, purpose: Purpose, code: &str) -> Unfrozen {
-        let input = (Arc::clone(who), purpose, OneTimeCode::parse(code, 6).unwrap());
+        let input = (
+            Arc::clone(who),
+            purpose,
+            OneTimeCode::parse(code, 6).unwrap(),
+        );
         self.write(input, |tx, (env, (who, purpose, code))| {
-            Box::pin(async move { freeze::unfreeze(tx, env, &visitor(), who, *purpose, code).await })
+            Box::pin(
+                async move { freeze::unfreeze(tx, env, &visitor(), who, *purpose, code).await },
+            )
         })
         .await
     }
@@ -61,7 +71,9 @@ impl House {
 
     async fn frozen(&self, account: kernel::AccountId) -> bool {
         self.test
-            .read("test.frozen", account, |tx, account| Box::pin(freeze::is_frozen(tx, *account)))
+            .read("test.frozen", account, |tx, account| {
+                Box::pin(freeze::is_frozen(tx, *account))
+            })
             .await
             .unwrap()
     }
@@ -70,7 +82,9 @@ impl House {
     async fn history(&self, who: &Arc<SignedIn>, action: &str) -> usize {
         let events = self
             .test
-            .read("test.history", Arc::clone(who), |tx, who| Box::pin(history::page(tx, who, None, 100)))
+            .read("test.history", Arc::clone(who), |tx, who| {
+                Box::pin(history::page(tx, who, None, 100))
+            })
             .await
             .unwrap();
         events.iter().filter(|event| event.action == action).count()

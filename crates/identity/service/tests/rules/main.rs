@@ -5,5 +5,13 @@ mod house;
 mod tools;
 
 mod codes;
+mod consent;
+mod email;
+mod freeze;
 mod guessing;
+mod leaks;
+mod profile;
+mod random_walk;
 mod sending;
+mod sessions;
+mod upkeep;

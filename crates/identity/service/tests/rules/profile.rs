@@ -6,7 +6,11 @@ use identity_core::{
     account::{Level, Missing},
     profile::{Applied, Change, Name, Passport},
 };
-use identity_service::{history, profile::{self, Standing}, session::SignedIn};
+use identity_service::{
+    history,
+    profile::{self, Standing},
+    session::SignedIn,
+};
 use notify::Channel;
 use testkit::TestDb;
 
@@ -16,7 +20,11 @@ use crate::{
 };
 
 fn named(surname: &str) -> Change {
-    Change::Name(Name { surname: surname.into(), given: "Анна".into(), patronymic: None })
+    Change::Name(Name {
+        surname: surname.into(),
+        given: "Анна".into(),
+        patronymic: None,
+    })
 }
 
 impl House {
@@ -29,7 +37,9 @@ impl House {
 
     async fn standing(&self, who: &Arc<SignedIn>) -> Standing {
         self.test
-            .read("test.standing", Arc::clone(who), |tx, who| Box::pin(profile::standing(tx, &who.account)))
+            .read("test.standing", Arc::clone(who), |tx, who| {
+                Box::pin(profile::standing(tx, &who.account))
+            })
             .await
             .unwrap()
     }

@@ -32,7 +32,10 @@ testkit::both_engines! {
             let n = u8::try_from(sent.len() % 5).unwrap();
             let purpose = if sent.len() % 2 == 0 { Purpose::SignIn } else { Purpose::Freeze };
             match house.ask_for(purpose, &anna, browser(n + 1)).await {
-                Asked::Sent => sent.push(house.now()),
+                Asked::Sent => {
+                    sent.push(house.now());
+                    house.deliver().await;
+                }
                 Asked::NotNow(not_now) => {
                     assert!(not_now.until() > house.now());
                     house.test.clock().set(not_now.until());

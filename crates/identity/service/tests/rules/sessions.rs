@@ -34,7 +34,9 @@ impl House {
     async fn list(&self, who: &Arc<SignedIn>) -> Vec<Listed> {
         let input = (self.env.clone(), Arc::clone(who));
         self.test
-            .read("test.list", input, |tx, (env, who)| Box::pin(session::list(tx, env, who)))
+            .read("test.list", input, |tx, (env, who)| {
+                Box::pin(session::list(tx, env, who))
+            })
             .await
             .unwrap()
     }
@@ -54,9 +56,12 @@ impl House {
     }
 
     async fn touch(&self, welcome: &Welcome) {
-        self.write((welcome.account, welcome.session), |tx, (_, (account, session))| {
-            Box::pin(async move { Ok(session::touch(tx, *account, *session).await?) })
-        })
+        self.write(
+            (welcome.account, welcome.session),
+            |tx, (_, (account, session))| {
+                Box::pin(async move { Ok(session::touch(tx, *account, *session).await?) })
+            },
+        )
         .await;
     }
 
@@ -64,7 +69,10 @@ impl House {
     async fn other_node(&self) -> Db {
         let settings = match (self.test.file(), self.test.url()) {
             (Some(path), _) => DbSettings::Sqlite { path, readers: 1 },
-            (None, Some(url)) => DbSettings::Postgres { url, connections: 2 },
+            (None, Some(url)) => DbSettings::Postgres {
+                url,
+                connections: 2,
+            },
             (None, None) => panic!("no engine"),
         };
         Db::open(settings, self.test.clock().clone()).await.unwrap()
@@ -176,7 +184,7 @@ testkit::both_engines! {
             known.key = [n; 32];
             let welcome = house.enter(&anna, known).await;
             if n == 2 { second = Some(welcome); }
-            if n == 3 { house.touch(&first).await; }
+            if n == 30 { house.touch(&first).await; }
         }
         assert_eq!(house.count(&raw::SESSIONS).await, 50);
         let who = house.signed_in(&first).await;

@@ -117,7 +117,9 @@ fn is_in(operation: &Operation, place: &ParameterIn) -> bool {
 
 /// `GET /api/v1/sign-in/codes` as `get_sign_in_codes`.
 fn id(method: &str, path: &str) -> String {
-    let words = path.trim_start_matches("/api/v1").split(|c: char| !c.is_ascii_alphanumeric());
+    let words = path
+        .trim_start_matches("/api/v1")
+        .split(|c: char| !c.is_ascii_alphanumeric());
     let words = std::iter::once(method).chain(words.filter(|word| !word.is_empty()));
     words.collect::<Vec<_>>().join("_")
 }

@@ -53,7 +53,9 @@ async fn count_devices(state: &State, who: &Who) -> Result<u64, Fault> {
 async fn list(state: &State, who: &Who) -> Result<Vec<session::Listed>, Fault> {
     let input = (state.env.clone(), who.clone());
     state
-        .read("session.list", input, |tx, (env, who)| Box::pin(session::list(tx, env, who)))
+        .read("session.list", input, |tx, (env, who)| {
+            Box::pin(session::list(tx, env, who))
+        })
         .await
 }
 
@@ -71,7 +73,13 @@ pub(super) async fn home(
         .iter()
         .filter(|event| event.kind == EventKind::SignedInNewDevice && now.since(event.at) < NEWS)
         // The first device of an account is no news.
-        .filter(|event| event.at > who.account.created_at.saturating_add(Duration::from_secs(1)))
+        .filter(|event| {
+            event.at
+                > who
+                    .account
+                    .created_at
+                    .saturating_add(Duration::from_secs(1))
+        })
         .take(1)
         .map(|event| Attention::NewDevice(event.clone()))
         .collect();
@@ -119,7 +127,11 @@ pub(super) async fn security(
     who: Who,
 ) -> Result<Response, Fault> {
     let cabinet = cabinet(&state, visit, &who, Area::Security).await?;
-    let nobody = || Contact { masked: String::new(), confirmed: false, proved_at: None };
+    let nobody = || Contact {
+        masked: String::new(),
+        confirmed: false,
+        proved_at: None,
+    };
     let view = Security {
         ring: home::ring(cabinet.has_email()),
         phone: account::phone(cabinet.owned()).map_or_else(nobody, contact),
@@ -149,12 +161,19 @@ pub(super) async fn devices(
             mobile: agent::is_handheld(&device.agent),
             place: Some(place(&cabinet.visit, device.network)),
             first_seen: device.created_at,
-            last_seen: if device.is_current { cabinet.shell.now } else { device.seen_at },
+            last_seen: if device.is_current {
+                cabinet.shell.now
+            } else {
+                device.seen_at
+            },
             way: way_of_method(device.method),
             current: device.is_current,
         })
         .collect();
-    let view = Devices { devices, p: cabinet.shell.clone() };
+    let view = Devices {
+        devices,
+        p: cabinet.shell.clone(),
+    };
     Ok(without_flash(&cabinet.visit, page(&view)))
 }
 
@@ -180,7 +199,10 @@ pub(super) async fn ask_end_others(
 ) -> Result<Response, Fault> {
     let cabinet = cabinet(&state, visit, &who, Area::Security).await?;
     let count = count_devices(&state, &who).await?.saturating_sub(1);
-    Ok(page(&EndOthers { count, p: cabinet.shell }))
+    Ok(page(&EndOthers {
+        count,
+        p: cabinet.shell,
+    }))
 }
 
 /// `POST /profile/devices/end-others`.
@@ -215,7 +237,10 @@ pub(super) async fn history(
         })
         .await?;
     let is_full = found.len() == usize::from(PAGE);
-    let earlier = found.last().filter(|_| is_full).map(|event| event.seq.to_string());
+    let earlier = found
+        .last()
+        .filter(|_| is_full)
+        .map(|event| event.seq.to_string());
     let view = History {
         events: events(&cabinet.visit, &found),
         earlier,

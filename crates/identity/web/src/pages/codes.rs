@@ -41,7 +41,10 @@ pub(super) async fn standing(
                     None => None,
                 };
                 let delivery = known.map_or(Delivery::Waiting, |known| {
-                    let settled = known.settled_at.or(known.handed_at).unwrap_or(known.queued_at);
+                    let settled = known
+                        .settled_at
+                        .or(known.handed_at)
+                        .unwrap_or(known.queued_at);
                     match known.state {
                         DeliveryState::Queued => Delivery::Waiting,
                         DeliveryState::Handed => {

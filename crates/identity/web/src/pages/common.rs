@@ -40,7 +40,10 @@ const FLASHES: [(&str, Tone); 8] = [
 
 /// Redirects with a notice to be shown there.
 pub(super) fn flashed(visit: &Visit, path: &str, flash: &'static str) -> Response {
-    with_cookie(see_other(path), &visit.site().set_cookie(FLASH, flash, Some(30)))
+    with_cookie(
+        see_other(path),
+        &visit.site().set_cookie(FLASH, flash, Some(30)),
+    )
 }
 
 /// Shows the notice once: answers the shell with it and takes the cookie away.
@@ -64,7 +67,9 @@ pub(super) fn without_flash(visit: &Visit, response: Response) -> Response {
 pub(super) fn key(visit: &Visit, who: Option<&Who>, form: &Form) -> OnceKey {
     let browser = visit.browser_key();
     let account = who.map(|who| *who.account.id.as_bytes());
-    let scope = account.as_ref().map_or(browser.as_slice(), <[u8; 16]>::as_slice);
+    let scope = account
+        .as_ref()
+        .map_or(browser.as_slice(), <[u8; 16]>::as_slice);
     let path = visit.path.split('?').next().unwrap_or_default();
     OnceKey::of_form(scope, path, form)
 }
@@ -110,8 +115,12 @@ pub(super) async fn cabinet(
     let mut shell = take_flash(&visit, visit.shell()).in_area(area);
     let phone = account::phone(&standing.owned);
     let name = standing.profile.given().map(str::to_owned);
-    let masked = phone.map(|phone| phone.identifier.masked()).unwrap_or_default();
-    shell.person = Some(Person { name: name.unwrap_or(masked) });
+    let masked = phone
+        .map(|phone| phone.identifier.masked())
+        .unwrap_or_default();
+    shell.person = Some(Person {
+        name: name.unwrap_or(masked),
+    });
     shell.frozen = who.account.frozen_at;
     if standing.level == Level::Limited {
         shell.limited = Some(Limited {
@@ -119,7 +128,11 @@ pub(super) async fn cabinet(
             email: standing.missing.contains(&Missing::Email),
         });
     }
-    Ok(Cabinet { visit, shell, standing })
+    Ok(Cabinet {
+        visit,
+        shell,
+        standing,
+    })
 }
 
 /// The level as its card shows it.

@@ -5,9 +5,7 @@ use identity_core::profile::{Change, Name, Passport, Profile};
 use identity_service::account;
 use kernel::{
     Timestamp,
-    documents::{
-        BirthDate, DepartmentCode, Inn, PassportIssueDate, PassportNumber, Snils,
-    },
+    documents::{BirthDate, DepartmentCode, Inn, PassportIssueDate, PassportNumber, Snils},
     name::NamePart,
     text,
 };
@@ -53,7 +51,9 @@ async fn save(
 ) -> Result<Response, PageError> {
     let visit = &cabinet.visit;
     let key = key(visit, Some(&who), form);
-    let changed = state.change_profile(key, &visit.visitor, who.0, change).await?;
+    let changed = state
+        .change_profile(key, &visit.visitor, who.0, change)
+        .await?;
     Ok(match done(changed)? {
         ProfileDone::Waits => flashed(visit, DATA, "flash-data-sent"),
         ProfileDone::Same | ProfileDone::Accepted => flashed(visit, DATA, "flash-data-saved"),
@@ -80,7 +80,11 @@ pub(super) async fn data(
             }),
     };
     let person = vec![
-        line(DataField::Name, "name", profile.name.as_ref().map(full_name)),
+        line(
+            DataField::Name,
+            "name",
+            profile.name.as_ref().map(full_name),
+        ),
         line(DataField::Birth, "birth", birth_line(profile)),
         line(DataField::Address, "address", profile.address.clone()),
     ];
@@ -89,12 +93,20 @@ pub(super) async fn data(
         line(
             DataField::Inn,
             "inn",
-            profile.inn.as_deref().and_then(|inn| Inn::parse(inn).ok()).map(|inn| inn.masked()),
+            profile
+                .inn
+                .as_deref()
+                .and_then(|inn| Inn::parse(inn).ok())
+                .map(|inn| inn.masked()),
         ),
         line(
             DataField::Snils,
             "snils",
-            profile.snils.as_deref().and_then(|s| Snils::parse(s).ok()).map(|s| s.masked()),
+            profile
+                .snils
+                .as_deref()
+                .and_then(|s| Snils::parse(s).ok())
+                .map(|s| s.masked()),
         ),
     ];
     let phone = account::phone(cabinet.owned()).map(|phone| phone.identifier.masked());
@@ -110,7 +122,11 @@ pub(super) async fn data(
 }
 
 fn full_name(name: &Name) -> String {
-    let parts = [Some(&name.surname), Some(&name.given), name.patronymic.as_ref()];
+    let parts = [
+        Some(&name.surname),
+        Some(&name.given),
+        name.patronymic.as_ref(),
+    ];
     let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
     parts.join(" ")
 }
@@ -133,7 +149,11 @@ fn birth_line(profile: &Profile) -> Option<String> {
 fn passport_line(profile: &Profile) -> Option<String> {
     let passport = profile.passport.as_ref()?;
     let number = PassportNumber::parse(&passport.number).ok()?;
-    Some(format!("{}\n{}", number.masked(), shown_date(&passport.issued_on)))
+    Some(format!(
+        "{}\n{}",
+        number.masked(),
+        shown_date(&passport.issued_on)
+    ))
 }
 
 /// `GET /profile/data/name`.
@@ -150,7 +170,11 @@ pub(super) async fn name(
         patronymic: name.patronymic.clone().unwrap_or_default(),
     });
     let needs_check = known.is_some();
-    Ok(page(&EditName { form: form.unwrap_or_default(), needs_check, p: cabinet.shell }))
+    Ok(page(&EditName {
+        form: form.unwrap_or_default(),
+        needs_check,
+        p: cabinet.shell,
+    }))
 }
 
 /// `POST /profile/data/name`.
@@ -170,7 +194,11 @@ pub(super) async fn set_name(
     };
     match (surname, given, p.has_errors()) {
         (Some(surname), Some(given), false) => {
-            let change = Change::Name(Name { surname, given, patronymic });
+            let change = Change::Name(Name {
+                surname,
+                given,
+                patronymic,
+            });
             save(&state, &cabinet, who, &form, change).await
         }
         _ => Ok(page_with_errors(&EditName {
@@ -212,7 +240,11 @@ pub(super) async fn birth(
     let cabinet = open(&state, visit, &who).await?;
     let profile = &cabinet.standing.profile;
     Ok(page(&EditBirth {
-        birth_date: profile.birth_date.as_deref().map(shown_date).unwrap_or_default(),
+        birth_date: profile
+            .birth_date
+            .as_deref()
+            .map(shown_date)
+            .unwrap_or_default(),
         birth_place: profile.birth_place.clone().unwrap_or_default(),
         needs_check: profile.birth_date.is_some(),
         p: cabinet.shell,
@@ -229,14 +261,19 @@ pub(super) async fn set_birth(
     let cabinet = open(&state, visit, &who).await?;
     let mut p = cabinet.shell.clone();
     let date = BirthDate::parse(form.text("birth_date"), today(&p));
-    let date = date.map_err(|error| note(&mut p, "birth_date", wrong::date(error))).ok();
+    let date = date
+        .map_err(|error| note(&mut p, "birth_date", wrong::date(error)))
+        .ok();
     let place = text::line(form.text("birth_place"), LINE_MAX);
     if place.is_none() {
         note(&mut p, "birth_place", "place-error-empty".into());
     }
     match (date, place) {
         (Some(date), Some(place)) => {
-            let change = Change::Birth { date: date.date().to_string(), place };
+            let change = Change::Birth {
+                date: date.date().to_string(),
+                place,
+            };
             save(&state, &cabinet, who, &form, change).await
         }
         _ => Ok(page_with_errors(&EditBirth {
@@ -257,7 +294,11 @@ pub(super) async fn address(
     let cabinet = open(&state, visit, &who).await?;
     let known = cabinet.standing.profile.address.clone();
     let needs_check = known.is_some();
-    Ok(page(&EditAddress { address: known.unwrap_or_default(), needs_check, p: cabinet.shell }))
+    Ok(page(&EditAddress {
+        address: known.unwrap_or_default(),
+        needs_check,
+        p: cabinet.shell,
+    }))
 }
 
 /// `POST /profile/data/address`.
@@ -273,7 +314,11 @@ pub(super) async fn set_address(
         return save(&state, &cabinet, who, &form, Change::Address { address }).await;
     }
     let is_long = typed.chars().count() > LINE_MAX;
-    let id = if is_long { "address-error-too-long" } else { "address-error-empty" };
+    let id = if is_long {
+        "address-error-too-long"
+    } else {
+        "address-error-empty"
+    };
     Ok(page_with_errors(&EditAddress {
         p: cabinet.shell.clone().with_error("address", id),
         address: typed.to_owned(),
@@ -289,7 +334,11 @@ pub(super) async fn passport(
 ) -> Result<Response, Fault> {
     let cabinet = open(&state, visit, &who).await?;
     let needs_check = cabinet.standing.profile.passport.is_some();
-    Ok(page(&EditPassport { form: PassportForm::default(), needs_check, p: cabinet.shell }))
+    Ok(page(&EditPassport {
+        form: PassportForm::default(),
+        needs_check,
+        p: cabinet.shell,
+    }))
 }
 
 fn typed_passport(form: &Form) -> PassportForm {
@@ -305,21 +354,32 @@ fn typed_passport(form: &Form) -> PassportForm {
 fn read_passport(cabinet: &Cabinet, form: &Form) -> Result<Passport, Box<Shell>> {
     let mut p = cabinet.shell.clone();
     let number = PassportNumber::parse(form.text("number"));
-    let number = number.map_err(|error| note(&mut p, "number", wrong::document(error))).ok();
+    let number = number
+        .map_err(|error| note(&mut p, "number", wrong::document(error)))
+        .ok();
     let department = DepartmentCode::parse(form.text("department"));
-    let department =
-        department.map_err(|error| note(&mut p, "department", wrong::document(error))).ok();
+    let department = department
+        .map_err(|error| note(&mut p, "department", wrong::document(error)))
+        .ok();
     let today = today(&p);
     // Without a birth date the date of issue is judged as that of the oldest person there can be.
-    let born = cabinet.standing.profile.birth_date.as_deref().map(shown_date);
+    let born = cabinet
+        .standing
+        .profile
+        .birth_date
+        .as_deref()
+        .map(shown_date);
     let born = born.and_then(|born| BirthDate::parse(&born, today).ok());
     let issued = match born {
         Some(born) => PassportIssueDate::parse(form.text("issued_on"), born, today)
             .map(|date| date.date().to_string()),
-        None => kernel::documents::past_date(form.text("issued_on"), today)
-            .map(|date| date.to_string()),
+        None => {
+            kernel::documents::past_date(form.text("issued_on"), today).map(|date| date.to_string())
+        }
     };
-    let issued = issued.map_err(|error| note(&mut p, "issued_on", wrong::date(error))).ok();
+    let issued = issued
+        .map_err(|error| note(&mut p, "issued_on", wrong::date(error)))
+        .ok();
     let issuer = text::line(form.text("issuer"), LINE_MAX);
     if issuer.is_none() {
         note(&mut p, "issuer", "issuer-error-empty".into());
@@ -346,11 +406,23 @@ pub(super) async fn check_passport(
     let needs_check = cabinet.standing.profile.passport.is_some();
     let typed = typed_passport(&form);
     if form.text("step") == "edit" {
-        return Ok(page(&EditPassport { form: typed, needs_check, p: cabinet.shell }));
+        return Ok(page(&EditPassport {
+            form: typed,
+            needs_check,
+            p: cabinet.shell,
+        }));
     }
     match read_passport(&cabinet, &form) {
-        Ok(_) => Ok(page(&CheckPassport { form: typed, needs_check, p: cabinet.shell })),
-        Err(p) => Ok(page_with_errors(&EditPassport { form: typed, needs_check, p: *p })),
+        Ok(_) => Ok(page(&CheckPassport {
+            form: typed,
+            needs_check,
+            p: cabinet.shell,
+        })),
+        Err(p) => Ok(page_with_errors(&EditPassport {
+            form: typed,
+            needs_check,
+            p: *p,
+        })),
     }
 }
 
@@ -367,7 +439,11 @@ pub(super) async fn send_passport(
         Ok(passport) => save(&state, &cabinet, who, &form, Change::Passport(passport)).await,
         Err(p) => {
             let typed = typed_passport(&form);
-            Ok(page_with_errors(&EditPassport { form: typed, needs_check, p: *p }))
+            Ok(page_with_errors(&EditPassport {
+                form: typed,
+                needs_check,
+                p: *p,
+            }))
         }
     }
 }
@@ -380,7 +456,10 @@ pub(super) async fn inn(
 ) -> Result<Response, Fault> {
     let cabinet = open(&state, visit, &who).await?;
     let needs_check = cabinet.standing.profile.inn.is_some();
-    Ok(page(&EditInn { needs_check, p: cabinet.shell }))
+    Ok(page(&EditInn {
+        needs_check,
+        p: cabinet.shell,
+    }))
 }
 
 /// `POST /profile/data/inn`.
@@ -393,7 +472,9 @@ pub(super) async fn set_inn(
     let cabinet = open(&state, visit, &who).await?;
     match Inn::parse_person(form.text("inn")) {
         Ok(inn) => {
-            let change = Change::Inn { inn: inn.as_str().to_owned() };
+            let change = Change::Inn {
+                inn: inn.as_str().to_owned(),
+            };
             save(&state, &cabinet, who, &form, change).await
         }
         Err(error) => Ok(page_with_errors(&EditInn {
@@ -411,7 +492,10 @@ pub(super) async fn snils(
 ) -> Result<Response, Fault> {
     let cabinet = open(&state, visit, &who).await?;
     let needs_check = cabinet.standing.profile.snils.is_some();
-    Ok(page(&EditSnils { needs_check, p: cabinet.shell }))
+    Ok(page(&EditSnils {
+        needs_check,
+        p: cabinet.shell,
+    }))
 }
 
 /// `POST /profile/data/snils`.
@@ -424,7 +508,9 @@ pub(super) async fn set_snils(
     let cabinet = open(&state, visit, &who).await?;
     match Snils::parse(form.text("snils")) {
         Ok(snils) => {
-            let change = Change::Snils { snils: snils.as_str().to_owned() };
+            let change = Change::Snils {
+                snils: snils.as_str().to_owned(),
+            };
             save(&state, &cabinet, who, &form, change).await
         }
         Err(error) => Ok(page_with_errors(&EditSnils {

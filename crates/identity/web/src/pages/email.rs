@@ -38,7 +38,11 @@ fn email_view(cabinet: Cabinet, typed: &str, error: Option<Message>) -> Response
             let p = cabinet.shell.with_error("email", error);
             page_with_errors(&ProfileEmail { p, email, typed })
         }
-        None => page(&ProfileEmail { p: cabinet.shell, email, typed }),
+        None => page(&ProfileEmail {
+            p: cabinet.shell,
+            email,
+            typed,
+        }),
     }
 }
 
@@ -77,7 +81,9 @@ async fn ask(
     address: Email,
 ) -> Result<Response, PageError> {
     let key = key(visit, Some(&who), form);
-    let asked = state.add_email(key, &visit.visitor, Arc::clone(&who.0), address.clone()).await?;
+    let asked = state
+        .add_email(key, &visit.visitor, Arc::clone(&who.0), address.clone())
+        .await?;
     Ok(match done(asked)? {
         AskDone::Sent => see_other(CODE),
         AskDone::Pause { until } => {
@@ -110,8 +116,15 @@ async fn code_page(
         None => cabinet.shell,
     };
     let has_errors = p.has_errors();
-    let view = EmailCode { code: entry(&p, &status, delivery, true), p };
-    Ok(if has_errors { page_with_errors(&view) } else { page(&view) })
+    let view = EmailCode {
+        code: entry(&p, &status, delivery, true),
+        p,
+    };
+    Ok(if has_errors {
+        page_with_errors(&view)
+    } else {
+        page(&view)
+    })
 }
 
 /// `GET /profile/email/code`.
@@ -137,12 +150,11 @@ pub(super) async fn confirm(
         Err(id) => return Ok(code_page(&state, cabinet, &who, Some(("code", id))).await?),
     };
     let key = key(&visit, Some(&who), &form);
-    let confirmed =
-        state.confirm_email(key, &visit.visitor, Arc::clone(&who.0), code).await?;
+    let confirmed = state
+        .confirm_email(key, &visit.visitor, Arc::clone(&who.0), code)
+        .await?;
     Ok(match done(confirmed)? {
-        ConfirmDone::Done | ConfirmDone::HasOne => {
-            flashed(&visit, EMAIL, "flash-email-confirmed")
-        }
+        ConfirmDone::Done | ConfirmDone::HasOne => flashed(&visit, EMAIL, "flash-email-confirmed"),
         ConfirmDone::Taken => email_view(cabinet, "", Some("email-error-taken".into())),
         ConfirmDone::LinkOver => see_other(EMAIL),
         ConfirmDone::Refused(why) => match refusal(why) {

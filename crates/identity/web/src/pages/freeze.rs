@@ -30,7 +30,10 @@ const LIFT: &str = "/profile/security/unfreeze/code";
 
 /// `GET /freeze`.
 pub(super) async fn start(visit: Visit) -> Response {
-    page(&FreezeStart { p: visit.shell(), identifier: String::new() })
+    page(&FreezeStart {
+        p: visit.shell(),
+        identifier: String::new(),
+    })
 }
 
 /// `POST /freeze`: a phone or an e-mail address.
@@ -41,15 +44,22 @@ pub(super) async fn ask(
 ) -> Result<Response, PageError> {
     let text = form.text("identifier");
     let read = if text.contains('@') {
-        Email::parse(text).map(Identifier::Email).map_err(wrong::email)
+        Email::parse(text)
+            .map(Identifier::Email)
+            .map_err(wrong::email)
     } else {
-        Phone::parse(text).map(Identifier::Phone).map_err(wrong::phone)
+        Phone::parse(text)
+            .map(Identifier::Phone)
+            .map_err(wrong::phone)
     };
     match read {
         Ok(identifier) => send(&state, &visit, &form, identifier).await,
         Err(error) => {
             let p = visit.shell().with_error("identifier", error);
-            Ok(page_with_errors(&FreezeStart { p, identifier: text.to_owned() }))
+            Ok(page_with_errors(&FreezeStart {
+                p,
+                identifier: text.to_owned(),
+            }))
         }
     }
 }
@@ -62,7 +72,9 @@ async fn send(
 ) -> Result<Response, PageError> {
     let key = key(visit, None, form);
     let browser = visit.browser_key();
-    let asked = state.ask_freeze(key, &visit.visitor, identifier.clone(), browser).await?;
+    let asked = state
+        .ask_freeze(key, &visit.visitor, identifier.clone(), browser)
+        .await?;
     Ok(match done(asked)? {
         AskDone::Sent => see_other("/freeze/code"),
         AskDone::Pause { until } => {
@@ -74,8 +86,13 @@ async fn send(
         }
         AskDone::UsedUp { until } | AskDone::Calls { until } => see_other(&limited_until(until)),
         AskDone::Country => {
-            let p = visit.shell().with_error("identifier", "phone-error-country");
-            page_with_errors(&FreezeStart { p, identifier: form.text("identifier").to_owned() })
+            let p = visit
+                .shell()
+                .with_error("identifier", "phone-error-country");
+            page_with_errors(&FreezeStart {
+                p,
+                identifier: form.text("identifier").to_owned(),
+            })
         }
         AskDone::Closed | AskDone::HasOne => see_other("/sign-in/limited"),
     })
@@ -87,15 +104,19 @@ async fn code_page(state: &State, visit: &Visit, p: Shell) -> Result<Response, F
         return Ok(see_other("/freeze"));
     };
     let has_errors = p.has_errors();
-    let view = FreezeCode { code: entry(&p, &status, delivery, false), p };
-    Ok(if has_errors { page_with_errors(&view) } else { page(&view) })
+    let view = FreezeCode {
+        code: entry(&p, &status, delivery, false),
+        p,
+    };
+    Ok(if has_errors {
+        page_with_errors(&view)
+    } else {
+        page(&view)
+    })
 }
 
 /// `GET /freeze/code`.
-pub(super) async fn code(
-    Shared(state): Shared<State>,
-    visit: Visit,
-) -> Result<Response, Fault> {
+pub(super) async fn code(Shared(state): Shared<State>, visit: Visit) -> Result<Response, Fault> {
     code_page(&state, &visit, visit.shell()).await
 }
 
@@ -118,7 +139,9 @@ pub(super) async fn by_code(
         known: visit.known(),
         code,
     };
-    let frozen = state.freeze_by_code(key(&visit, None, &form), &visit.visitor, check).await?;
+    let frozen = state
+        .freeze_by_code(key(&visit, None, &form), &visit.visitor, check)
+        .await?;
     Ok(match done(frozen)? {
         Frozen::Done | Frozen::Next(_) => see_other("/freeze/done"),
         Frozen::Refused(why) => match refusal(why) {
@@ -175,7 +198,9 @@ pub(super) async fn ask_lift(
     form: Form,
 ) -> Result<Response, PageError> {
     let key = key(&visit, Some(&who), &form);
-    let asked = state.ask_unfreeze(key, &visit.visitor, Arc::clone(&who.0)).await?;
+    let asked = state
+        .ask_unfreeze(key, &visit.visitor, Arc::clone(&who.0))
+        .await?;
     Ok(match done(asked)? {
         Ok(_) | Err(AskDone::Pause { .. }) => see_other(LIFT),
         Err(AskDone::UsedUp { until } | AskDone::Calls { until }) => {
@@ -189,8 +214,14 @@ pub(super) async fn ask_lift(
 async fn lifting(
     state: &State,
     who: &Who,
-) -> Result<Option<(Purpose, identity_service::codes::Status, crate::views::code::Delivery)>, Fault>
-{
+) -> Result<
+    Option<(
+        Purpose,
+        identity_service::codes::Status,
+        crate::views::code::Delivery,
+    )>,
+    Fault,
+> {
     let mut latest = None;
     for purpose in [Purpose::UnfreezePhone, Purpose::UnfreezeEmail] {
         if let Some((status, delivery)) = standing(state, purpose, who.browser_key()).await? {
@@ -211,14 +242,27 @@ async fn lift_page(
     };
     let cabinet = cabinet(state, visit, who, Area::Security).await?;
     let steps = if cabinet.has_email() { 2 } else { 1 };
-    let step = if purpose == Purpose::UnfreezeEmail { 2 } else { 1 };
+    let step = if purpose == Purpose::UnfreezeEmail {
+        2
+    } else {
+        1
+    };
     let p = match error {
         Some((field, id)) => cabinet.shell.with_error(field, id),
         None => cabinet.shell,
     };
     let has_errors = p.has_errors();
-    let view = UnfreezeCode { code: entry(&p, &status, delivery, true), step, steps, p };
-    Ok(if has_errors { page_with_errors(&view) } else { page(&view) })
+    let view = UnfreezeCode {
+        code: entry(&p, &status, delivery, true),
+        step,
+        steps,
+        p,
+    };
+    Ok(if has_errors {
+        page_with_errors(&view)
+    } else {
+        page(&view)
+    })
 }
 
 /// `GET /profile/security/unfreeze/code`.
@@ -245,14 +289,18 @@ pub(super) async fn lift(
         Err(id) => return Ok(lift_page(&state, visit, &who, Some(("code", id))).await?),
     };
     let key = key(&visit, Some(&who), &form);
-    let lifted =
-        state.unfreeze(key, &visit.visitor, Arc::clone(&who.0), purpose, code).await?;
+    let lifted = state
+        .unfreeze(key, &visit.visitor, Arc::clone(&who.0), purpose, code)
+        .await?;
     Ok(match done(lifted)? {
         Frozen::Done => flashed(&visit, SECURITY, "flash-unfrozen"),
         Frozen::Next(_) => {
             // The next code goes out at once; its own key, made of the same form, keeps it single.
             let key = super::common::key(&visit, Some(&who), &form);
-            let key = webkit::once::OnceKey { key: format!("{} next", key.key), ..key };
+            let key = webkit::once::OnceKey {
+                key: format!("{} next", key.key),
+                ..key
+            };
             done(state.ask_unfreeze(key, &visit.visitor, who.0).await?)?.ok();
             see_other(LIFT)
         }

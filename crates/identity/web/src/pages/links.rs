@@ -39,7 +39,11 @@ pub(super) async fn not_me(
         freeze::AlarmLink::Open => LinkState::Open,
         freeze::AlarmLink::Over => LinkState::Over,
     };
-    Ok(page(&NotMe { p: visit.shell(), token, state }))
+    Ok(page(&NotMe {
+        p: visit.shell(),
+        token,
+        state,
+    }))
 }
 
 /// `POST /not-me/{token}`.
@@ -58,8 +62,16 @@ pub(super) async fn press_not_me(
             done(state.alarm(key, &visit.visitor, link, presser).await?)?
         }
     };
-    let state = if pressed { LinkState::Done } else { LinkState::Over };
-    Ok(page(&NotMe { p: visit.shell(), token, state }))
+    let state = if pressed {
+        LinkState::Done
+    } else {
+        LinkState::Over
+    };
+    Ok(page(&NotMe {
+        p: visit.shell(),
+        token,
+        state,
+    }))
 }
 
 /// `GET /email/confirm/{token}`.
@@ -80,7 +92,11 @@ pub(super) async fn email(
         }
     };
     let state = masked.map_or(EmailLinkState::Over, EmailLinkState::Open);
-    Ok(page(&EmailLink { p: visit.shell(), token, state }))
+    Ok(page(&EmailLink {
+        p: visit.shell(),
+        token,
+        state,
+    }))
 }
 
 /// `POST /email/confirm/{token}`.
@@ -94,7 +110,11 @@ pub(super) async fn confirm_email(
         None => ConfirmDone::LinkOver,
         Some(link) => {
             let key = key(&visit, None, &form);
-            done(state.confirm_email_by_link(key, &visit.visitor, link).await?)?
+            done(
+                state
+                    .confirm_email_by_link(key, &visit.visitor, link)
+                    .await?,
+            )?
         }
     };
     let state = match confirmed {
@@ -102,7 +122,11 @@ pub(super) async fn confirm_email(
         ConfirmDone::Taken => EmailLinkState::Taken,
         _ => EmailLinkState::Over,
     };
-    Ok(page(&EmailLink { p: visit.shell(), token, state }))
+    Ok(page(&EmailLink {
+        p: visit.shell(),
+        token,
+        state,
+    }))
 }
 
 /// `GET /unsubscribe/{token}`.
@@ -114,7 +138,12 @@ pub(super) async fn unsubscribe(
     let link = consent::Unsubscribe::from_text(&state.env, &token);
     let subject = link.map(|link| (link.channel, link.topic));
     let state = subject.map_or(LinkState::Over, |_| LinkState::Open);
-    page(&Unsubscribe { p: visit.shell(), token, subject, state })
+    page(&Unsubscribe {
+        p: visit.shell(),
+        token,
+        subject,
+        state,
+    })
 }
 
 /// `POST /unsubscribe/{token}`.
@@ -131,5 +160,10 @@ pub(super) async fn press_unsubscribe(
         done(state.unsubscribe(key, &visit.visitor, link).await?)?;
     }
     let state = subject.map_or(LinkState::Over, |_| LinkState::Done);
-    Ok(page(&Unsubscribe { p: visit.shell(), token, subject, state }))
+    Ok(page(&Unsubscribe {
+        p: visit.shell(),
+        token,
+        subject,
+        state,
+    }))
 }

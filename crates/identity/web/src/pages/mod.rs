@@ -34,11 +34,17 @@ pub fn pages() -> Router<State> {
     Router::new()
         .route("/", get(cabinet::home))
         .route("/sign-in", get(sign_in::phone).post(sign_in::ask_phone))
-        .route("/sign-in/email", get(sign_in::email).post(sign_in::ask_email))
+        .route(
+            "/sign-in/email",
+            get(sign_in::email).post(sign_in::ask_email),
+        )
         .route("/sign-in/code", get(sign_in::code).post(sign_in::verify))
         .route("/sign-in/code/resend", post(sign_in::resend))
         .route("/sign-in/code/delivery", get(sign_in::delivery))
-        .route("/sign-in/consent", get(sign_in::consent).post(sign_in::register))
+        .route(
+            "/sign-in/consent",
+            get(sign_in::consent).post(sign_in::register),
+        )
         .route("/sign-in/limited", get(sign_in::limited))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/signed-out", get(sign_in::signed_out))
@@ -53,9 +59,18 @@ pub fn pages() -> Router<State> {
         .route("/profile/history", get(cabinet::history))
         .merge(profile_pages())
         .merge(freeze_pages())
-        .route("/not-me/{token}", get(links::not_me).post(links::press_not_me))
-        .route("/email/confirm/{token}", get(links::email).post(links::confirm_email))
-        .route("/unsubscribe/{token}", get(links::unsubscribe).post(links::press_unsubscribe))
+        .route(
+            "/not-me/{token}",
+            get(links::not_me).post(links::press_not_me),
+        )
+        .route(
+            "/email/confirm/{token}",
+            get(links::email).post(links::confirm_email),
+        )
+        .route(
+            "/unsubscribe/{token}",
+            get(links::unsubscribe).post(links::press_unsubscribe),
+        )
         .route("/help", get(plain::help))
         .route("/help/no-code", get(plain::no_code))
         .route("/legal/consent", get(plain::consent))
@@ -73,17 +88,32 @@ fn profile_pages() -> Router<State> {
     Router::new()
         .route("/profile/data", get(data::data))
         .route("/profile/data/name", get(data::name).post(data::set_name))
-        .route("/profile/data/birth", get(data::birth).post(data::set_birth))
-        .route("/profile/data/address", get(data::address).post(data::set_address))
-        .route("/profile/data/passport", get(data::passport).post(data::check_passport))
+        .route(
+            "/profile/data/birth",
+            get(data::birth).post(data::set_birth),
+        )
+        .route(
+            "/profile/data/address",
+            get(data::address).post(data::set_address),
+        )
+        .route(
+            "/profile/data/passport",
+            get(data::passport).post(data::check_passport),
+        )
         .route("/profile/data/passport/send", post(data::send_passport))
         .route("/profile/data/inn", get(data::inn).post(data::set_inn))
-        .route("/profile/data/snils", get(data::snils).post(data::set_snils))
+        .route(
+            "/profile/data/snils",
+            get(data::snils).post(data::set_snils),
+        )
         .route("/profile/email", get(email::email).post(email::add))
         .route("/profile/email/code", get(email::code).post(email::confirm))
         .route("/profile/email/code/resend", post(email::resend))
         .route("/profile/email/code/delivery", get(email::delivery))
-        .route("/profile/notifications", get(notifications::page).post(notifications::set))
+        .route(
+            "/profile/notifications",
+            get(notifications::page).post(notifications::set),
+        )
 }
 
 fn freeze_pages() -> Router<State> {
@@ -95,7 +125,16 @@ fn freeze_pages() -> Router<State> {
         .route("/freeze/done", get(freeze::done_page))
         .route("/profile/security/freeze", post(freeze::mine))
         .route("/profile/security/unfreeze", post(freeze::ask_lift))
-        .route("/profile/security/unfreeze/code", get(freeze::lift_code).post(freeze::lift))
-        .route("/profile/security/unfreeze/code/resend", post(freeze::resend_lift))
-        .route("/profile/security/unfreeze/code/delivery", get(freeze::lift_delivery))
+        .route(
+            "/profile/security/unfreeze/code",
+            get(freeze::lift_code).post(freeze::lift),
+        )
+        .route(
+            "/profile/security/unfreeze/code/resend",
+            post(freeze::resend_lift),
+        )
+        .route(
+            "/profile/security/unfreeze/code/delivery",
+            get(freeze::lift_delivery),
+        )
 }

@@ -28,7 +28,10 @@ fn source(source: Source) -> ConsentSource {
 /// `marketing.<channel>.<topic>`; `None` for the consent to personal data.
 fn subject(kind: &str) -> Option<(MarketingChannel, Topic)> {
     let (channel, topic) = kind.strip_prefix("marketing.")?.split_once('.')?;
-    Some((MarketingChannel::from_name(channel)?, Topic::from_name(topic)?))
+    Some((
+        MarketingChannel::from_name(channel)?,
+        Topic::from_name(topic)?,
+    ))
 }
 
 /// `GET /profile/notifications`.
@@ -83,5 +86,9 @@ pub(super) async fn set(
     let key = key(&visit, Some(&who), &form);
     let set = state.set_subscriptions(key, &visit.visitor, who.0, on, Source::Cabinet);
     done(set.await?)?;
-    Ok(flashed(&visit, "/profile/notifications", "flash-notifications-saved"))
+    Ok(flashed(
+        &visit,
+        "/profile/notifications",
+        "flash-notifications-saved",
+    ))
 }

@@ -36,12 +36,18 @@ pub(super) async fn help(visit: Visit) -> Response {
 
 /// `GET /help/no-code`.
 pub(super) async fn no_code(visit: Visit) -> Response {
-    page(&NoCode { p: visit.shell(), offers: vec![CodeWay::Sms, CodeWay::Call6, CodeWay::Email] })
+    page(&NoCode {
+        p: visit.shell(),
+        offers: vec![CodeWay::Sms, CodeWay::Call6, CodeWay::Email],
+    })
 }
 
 /// `GET /legal/consent`.
 pub(super) async fn consent(Shared(state): Shared<State>, visit: Visit) -> Response {
-    page(&ConsentText { p: visit.shell(), version: state.env.consent_version.to_string() })
+    page(&ConsentText {
+        p: visit.shell(),
+        version: state.env.consent_version.to_string(),
+    })
 }
 
 /// `POST /preferences`: language or colours, for this browser and, when signed in, for messages.
@@ -54,21 +60,27 @@ pub(super) async fn preferences(
     let next = NextPath::parse(form.text("next")).unwrap_or_default();
     let mut response = see_other(next.as_str());
     if let Ok(locale) = form.text("language").parse::<Locale>() {
-        let cookie = visit.site().set_cookie(visit::LOCALE, locale.tag(), Some(YEAR));
+        let cookie = visit
+            .site()
+            .set_cookie(visit::LOCALE, locale.tag(), Some(YEAR));
         response = with_cookie(response, &cookie);
         if let Some(who) = who {
             let set: Result<(), db::DbError> = state
                 .db
-                .write("account.locale", (who.account.id, locale), |tx, (id, locale)| {
-                    Box::pin(account::set_locale(tx, *id, *locale))
-                })
+                .write(
+                    "account.locale",
+                    (who.account.id, locale),
+                    |tx, (id, locale)| Box::pin(account::set_locale(tx, *id, *locale)),
+                )
                 .await;
             set?;
         }
     }
     if !form.text("theme").is_empty() {
         let theme = Theme::from_tag(form.text("theme"));
-        let cookie = visit.site().set_cookie(visit::THEME, theme.tag(), Some(YEAR));
+        let cookie = visit
+            .site()
+            .set_cookie(visit::THEME, theme.tag(), Some(YEAR));
         response = with_cookie(response, &cookie);
     }
     Ok(response)

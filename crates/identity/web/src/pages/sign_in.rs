@@ -32,9 +32,7 @@ use crate::{
     state::{Fault, State, Who},
     views::{
         code::CodeWay,
-        sign_in::{
-            SignInCode, SignInConsent, SignInEmail, SignInLimited, SignInPhone, SignedOut,
-        },
+        sign_in::{SignInCode, SignInConsent, SignInEmail, SignInLimited, SignInPhone, SignedOut},
         wrong,
     },
 };
@@ -51,11 +49,7 @@ pub(super) struct Next {
 }
 
 /// `GET /sign-in`.
-pub(super) async fn phone(
-    visit: Visit,
-    who: Option<Who>,
-    Query(query): Query<Next>,
-) -> Response {
+pub(super) async fn phone(visit: Visit, who: Option<Who>, Query(query): Query<Next>) -> Response {
     if who.is_some() {
         return see_other("/");
     }
@@ -63,11 +57,15 @@ pub(super) async fn phone(
     if visit.cookie(visit::SESSION).is_some() {
         shell = shell.with_flash(Tone::Info, "flash-session-ended");
     }
-    let response = page(&SignInPhone { p: shell, phone: String::new() });
+    let response = page(&SignInPhone {
+        p: shell,
+        phone: String::new(),
+    });
     match query.next.as_deref().and_then(NextPath::parse) {
-        Some(next) => {
-            with_cookie(response, &visit.site().set_cookie(NEXT, next.as_str(), Some(1_800)))
-        }
+        Some(next) => with_cookie(
+            response,
+            &visit.site().set_cookie(NEXT, next.as_str(), Some(1_800)),
+        ),
         None => response,
     }
 }
@@ -80,7 +78,10 @@ pub(super) async fn ask_phone(
 ) -> Result<Response, Fault> {
     let again = |error| {
         let p = visit.shell().with_error("phone", error);
-        page_with_errors(&SignInPhone { p, phone: form.text("phone").to_owned() })
+        page_with_errors(&SignInPhone {
+            p,
+            phone: form.text("phone").to_owned(),
+        })
     };
     let phone = match Phone::parse(form.text("phone")) {
         Ok(phone) => phone,
@@ -95,7 +96,10 @@ pub(super) async fn ask_phone(
 
 /// `GET /sign-in/email`.
 pub(super) async fn email(visit: Visit) -> Response {
-    page(&SignInEmail { p: visit.shell(), email: String::new() })
+    page(&SignInEmail {
+        p: visit.shell(),
+        email: String::new(),
+    })
 }
 
 /// `POST /sign-in/email`.
@@ -106,7 +110,10 @@ pub(super) async fn ask_email(
 ) -> Result<Response, Fault> {
     let again = |error| {
         let p = visit.shell().with_error("email", error);
-        page_with_errors(&SignInEmail { p, email: form.text("email").to_owned() })
+        page_with_errors(&SignInEmail {
+            p,
+            email: form.text("email").to_owned(),
+        })
     };
     let email = match Email::parse(form.text("email")) {
         Ok(email) => email,
@@ -127,7 +134,10 @@ async fn ask(
     identifier: Identifier,
     call: bool,
 ) -> Result<Result<Response, &'static str>, Fault> {
-    let held = visit.cookie(NEXT).and_then(NextPath::parse).unwrap_or_default();
+    let held = visit
+        .cookie(NEXT)
+        .and_then(NextPath::parse)
+        .unwrap_or_default();
     let ask = Ask {
         purpose: Purpose::SignIn,
         identifier: identifier.clone(),
@@ -137,8 +147,12 @@ async fn ask(
         next: held,
         link: None,
     };
-    let asked = state.ask(key(visit, None, form), &visit.visitor, ask).await?;
-    let Ok(asked) = done(asked) else { return Ok(Ok(see_other("/sign-in"))) };
+    let asked = state
+        .ask(key(visit, None, form), &visit.visitor, ask)
+        .await?;
+    let Ok(asked) = done(asked) else {
+        return Ok(Ok(see_other("/sign-in")));
+    };
     Ok(Ok(see_other(&match asked {
         AskDone::Sent => "/sign-in/code".to_owned(),
         AskDone::Pause { until } => {
@@ -156,23 +170,26 @@ async fn ask(
 }
 
 /// `GET /sign-in/code`.
-pub(super) async fn code(
-    Shared(state): Shared<State>,
-    visit: Visit,
-) -> Result<Response, Fault> {
+pub(super) async fn code(Shared(state): Shared<State>, visit: Visit) -> Result<Response, Fault> {
     let shell = visit.shell();
     code_page(&state, &visit, shell).await
 }
 
 async fn code_page(state: &State, visit: &Visit, p: Shell) -> Result<Response, Fault> {
-    let Some((status, delivery)) =
-        standing(state, Purpose::SignIn, visit.browser_key()).await?
+    let Some((status, delivery)) = standing(state, Purpose::SignIn, visit.browser_key()).await?
     else {
         return Ok(see_other("/sign-in"));
     };
     let has_errors = p.has_errors();
-    let view = SignInCode { code: entry(&p, &status, delivery, false), p };
-    Ok(if has_errors { page_with_errors(&view) } else { page(&view) })
+    let view = SignInCode {
+        code: entry(&p, &status, delivery, false),
+        p,
+    };
+    Ok(if has_errors {
+        page_with_errors(&view)
+    } else {
+        page(&view)
+    })
 }
 
 /// `POST /sign-in/code`.
@@ -197,7 +214,9 @@ pub(super) async fn verify(
         known: visit.known(),
         code,
     };
-    let verified = state.verify(key(&visit, None, &form), &visit.visitor, check).await?;
+    let verified = state
+        .verify(key(&visit, None, &form), &visit.visitor, check)
+        .await?;
     match done(verified) {
         Ok(VerifyDone::In(entered)) => Ok(enter(&visit, &entered)),
         Ok(VerifyDone::NeedsConsent) => Ok(see_other("/sign-in/consent")),
@@ -219,12 +238,18 @@ fn enter(visit: &Visit, entered: &Entered) -> Response {
     let session = site.set_cookie(visit::SESSION, &entered.token, Some(SESSION_LIFE));
     response = with_cookie(response, &session);
     if let Some(browser) = &entered.browser {
-        response = with_cookie(response, &site.set_cookie(visit::BROWSER, browser, Some(YEAR)));
+        response = with_cookie(
+            response,
+            &site.set_cookie(visit::BROWSER, browser, Some(YEAR)),
+        );
     }
     // What led here is over: a new sitting (A25).
     let fresh = Token::new(&*site.chance);
     let fresh = site.set_cookie(visit::VISIT, fresh.expose().as_str(), None);
-    with_cookie(with_cookie(response, &fresh), &site.set_cookie(NEXT, "", Some(0)))
+    with_cookie(
+        with_cookie(response, &fresh),
+        &site.set_cookie(NEXT, "", Some(0)),
+    )
 }
 
 /// `POST /sign-in/code/resend`.
@@ -260,8 +285,16 @@ pub(super) async fn consent(Shared(state): Shared<State>, visit: Visit) -> Respo
 
 fn consent_page(state: &State, p: Shell, marketing: Vec<MarketingChannel>) -> Response {
     let has_errors = p.has_errors();
-    let view = SignInConsent { p, version: state.env.consent_version.to_string(), marketing };
-    if has_errors { page_with_errors(&view) } else { page(&view) }
+    let view = SignInConsent {
+        p,
+        version: state.env.consent_version.to_string(),
+        marketing,
+    };
+    if has_errors {
+        page_with_errors(&view)
+    } else {
+        page(&view)
+    }
 }
 
 /// `POST /sign-in/consent`.
@@ -274,7 +307,10 @@ pub(super) async fn register(
         .into_iter()
         .filter(|channel| form.is_ticked(&format!("marketing_{}", channel.as_str())))
         .collect();
-    let marketing = channels.iter().map(|channel| (*channel, Topic::Offers)).collect();
+    let marketing = channels
+        .iter()
+        .map(|channel| (*channel, Topic::Offers))
+        .collect();
     let cmd = Register {
         browser: visit.browser_key(),
         known: visit.known(),
@@ -282,11 +318,15 @@ pub(super) async fn register(
         marketing,
         source: Source::Registration,
     };
-    let registered = state.register(key(&visit, None, &form), &visit.visitor, cmd).await?;
+    let registered = state
+        .register(key(&visit, None, &form), &visit.visitor, cmd)
+        .await?;
     Ok(match done(registered) {
         Ok(RegisterDone::In(entered)) => enter(&visit, &entered),
         Ok(RegisterDone::ConsentMissing) => {
-            let shell = visit.shell().with_error("consent", "consent-error-required");
+            let shell = visit
+                .shell()
+                .with_error("consent", "consent-error-required");
             consent_page(&state, shell, channels)
         }
         Ok(RegisterDone::ProofMissing) => see_other("/sign-in"),
@@ -302,8 +342,14 @@ pub(super) struct Until {
 
 /// `GET /sign-in/limited`.
 pub(super) async fn limited(visit: Visit, Query(query): Query<Until>) -> Response {
-    let until = query.until.map(|secs| moment(secs.saturating_mul(1_000_000)));
-    page(&SignInLimited { p: visit.shell(), until, offers: vec![CodeWay::Email] })
+    let until = query
+        .until
+        .map(|secs| moment(secs.saturating_mul(1_000_000)));
+    page(&SignInLimited {
+        p: visit.shell(),
+        until,
+        offers: vec![CodeWay::Email],
+    })
 }
 
 /// `POST /sign-out`.
@@ -320,7 +366,10 @@ pub(super) async fn sign_out(
     let response = see_other("/signed-out");
     let fresh = Token::new(&*site.chance);
     let fresh = site.set_cookie(visit::VISIT, fresh.expose().as_str(), None);
-    Ok(with_cookie(with_cookie(response, &fresh), &site.set_cookie(visit::SESSION, "", Some(0))))
+    Ok(with_cookie(
+        with_cookie(response, &fresh),
+        &site.set_cookie(visit::SESSION, "", Some(0)),
+    ))
 }
 
 /// `GET /signed-out`.

@@ -1,0 +1,121 @@
+//! A configured installation in a folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use testkit::server::{Server, Start, data_folder};
+
+/// What `kabinet serve` needs, with a carrier that nobody calls.
+pub const CONFIG: &str = r#"
+[privacy]
+company_name = "ООО Пример"
+support_phone = "+7 800 000-00-00"
+[sms]
+kind = "http"
+url = "http://127.0.0.1:9/send"
+body = '{"to":"{to_digits}","text":"{text}"}'
+"#;
+
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_kabinet");
+
+/// A folder with a configuration file, used through the program alone.
+pub struct Installation {
+    pub folder: tempfile::TempDir,
+}
+
+impl Installation {
+    /// With configuration, keys and schema.
+    pub fn ready() -> Self {
+        let made = Self::with(CONFIG);
+        made.does(&["keys", "create"]);
+        made.does(&["migrate"]);
+        made
+    }
+
+    /// With this configuration and nothing else.
+    pub fn with(config: &str) -> Self {
+        let made = Self {
+            folder: data_folder(),
+        };
+        std::fs::write(made.config(), config).unwrap();
+        made.chmod(&made.config(), 0o600);
+        made
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("kabinet.toml")
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn key(&self) -> PathBuf {
+        self.data().join("keys/master.key")
+    }
+
+    pub fn chmod(&self, path: &Path, mode: u32) {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// Runs a command that must work; gives what it said.
+    pub fn does(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let complained = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}\n{said}{complained}",
+            output.status
+        );
+        said
+    }
+
+    /// Runs a command that must end with `code`; gives what it said on standard error.
+    pub fn fails(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.run(arguments);
+        let complained = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}:\n{complained}"
+        );
+        complained
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        let (command, rest) = arguments.split_at(if is_group(arguments[0]) { 2 } else { 1 });
+        Command::new(PROGRAM)
+            .args(command)
+            .arg("--config")
+            .arg(self.config())
+            .args(rest)
+            .env("KABINET_DATA__DIR", self.data())
+            .env("KABINET_SERVER__LISTEN", "127.0.0.1:0")
+            .output()
+            .unwrap()
+    }
+
+    /// How to serve it, with short waits for clients.
+    pub fn start(&self) -> Start {
+        Start::new(PROGRAM)
+            .args(["serve", "--config"])
+            .args([self.config().to_str().unwrap()])
+            .env("KABINET_DATA__DIR", self.data().to_str().unwrap())
+            .env("KABINET_SERVER__LISTEN", "127.0.0.1:{port}")
+            .env("KABINET_SERVER__OPERATIONS_LISTEN", "127.0.0.1:{ops}")
+            .env("KABINET_SERVER__PUBLIC_ORIGIN", "http://127.0.0.1:{port}")
+            .env("KABINET_SERVER__HEADER_TIMEOUT", "1s")
+            .env("KABINET_SERVER__BODY_TIMEOUT", "1s")
+            .ready("/health/ready", true)
+    }
+
+    pub fn serve(&self) -> Server {
+        self.start().start()
+    }
+}
+
+fn is_group(word: &str) -> bool {
+    ["keys", "audit"].contains(&word)
+}

@@ -1,0 +1,279 @@
+//! A105, A106, A107, F20: what strangers can hold open, and what too much of anything is answered with.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use testkit::server::Server;
+
+use crate::installation::Installation;
+use crate::wire::{self, ask, connect, connect_from, get, post, read_all, status};
+
+/// The time in which too much is refused.
+const AT_ONCE: Duration = Duration::from_millis(50);
+
+fn health(server: &Server) -> u16 {
+    let port = server
+        .ops_url()
+        .rsplit(':')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    status(&ask(&mut connect(port), &get(port, "/health/ready")))
+}
+
+/// The median of asking for the sign-in page from another address.
+fn others_wait(server: &Server) -> Duration {
+    let mut took: Vec<Duration> = (0..20)
+        .map(|_| {
+            let began = Instant::now();
+            let answer = ask(
+                &mut connect_from([127, 0, 0, 2], server.port()),
+                &get(server.port(), "/sign-in"),
+            );
+            assert_eq!(status(&answer), 200, "{answer}");
+            began.elapsed()
+        })
+        .collect();
+    took.sort();
+    took[took.len() / 2]
+}
+
+/// A105: one address has 100 connections; those that say nothing, or say it too slowly, are ended when the
+/// time for headers is over; others notice nothing.
+#[test]
+fn slow_clients_hold_nothing() {
+    let installation = Installation::ready();
+    let server = installation.serve();
+    let alone = others_wait(&server);
+    let mut slow: Vec<_> = (0..100).map(|_| connect(server.port())).collect();
+    for (place, stream) in slow.iter_mut().enumerate() {
+        // Nothing, half of a header, half of the preface of HTTP/2.
+        let begun: &[u8] = [
+            b"".as_slice(),
+            b"GET / HTTP/1.1\r\nHost: x\r\nX-",
+            b"PRI * HTTP/2.0\r\n",
+        ][place % 3];
+        stream.write_all(begun).unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    let mut refused = connect(server.port());
+    assert_eq!(
+        status(&ask(&mut refused, &get(server.port(), "/sign-in"))),
+        429
+    );
+    let beside = others_wait(&server);
+    assert!(
+        beside < alone * 2 + Duration::from_millis(10),
+        "{alone:?} alone, {beside:?} beside slow ones"
+    );
+    let began = Instant::now();
+    for stream in &mut slow {
+        let said = read_all(stream);
+        assert!(matches!(status(&said), 0 | 408), "{said}");
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(3),
+        "they were ended together"
+    );
+    assert_eq!(
+        status(&ask(
+            &mut connect(server.port()),
+            &get(server.port(), "/sign-in")
+        )),
+        200
+    );
+    assert_eq!(health(&server), 200);
+}
+
+/// A105: headers that come byte by byte, and a body that does.
+#[test]
+fn a_byte_at_a_time_is_not_enough() {
+    let installation = Installation::ready();
+    let server = installation.serve();
+    let began = Instant::now();
+    let mut header = connect(server.port());
+    let mut body = connect(server.port());
+    body.write_all(post(server.port(), "/sign-in", 1000).as_bytes())
+        .unwrap();
+    for byte in get(server.port(), "/sign-in").iter().take(12) {
+        std::thread::sleep(Duration::from_millis(150));
+        let _ = header.write_all(&[*byte]);
+        let _ = body.write_all(b"a");
+    }
+    assert_eq!(status(&read_all(&mut body)), 408);
+    assert!(matches!(status(&read_all(&mut header)), 0 | 408));
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+/// A107: refused before anything is read, in 50 ms.
+#[test]
+fn too_much_is_refused_at_once() {
+    let installation = Installation::ready();
+    let server = installation.serve();
+    let port = server.port();
+    // The first request of a process makes things that stay.
+    ask(&mut connect(port), &get(port, "/sign-in"));
+    let head = format!("GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n");
+    let many: String = (0..100_000).map(|n| format!("x{n}: 1\r\n")).collect();
+    let fields = "a=1&".repeat(16_000);
+    let cases: [(&str, Vec<u8>, &[u16]); 6] = [
+        ("one huge header", format!("{head}Cookie: {}\r\n\r\n", "c".repeat(70_000)).into(), &[431]),
+        ("a hundred thousand headers", format!("{head}{many}\r\n").into(), &[431]),
+        ("a huge path", format!("GET /{} HTTP/1.1\r\n\r\n", "p".repeat(70_000)).into(), &[414, 431]),
+        ("a body that says it is huge", post(port, "/sign-in", 1 << 30).into(), &[413]),
+        (
+            "a body that does not say it",
+            format!(
+                "POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nTransfer-Encoding: chunked\r\n\r\n\
+                 11000\r\n{}\r\n",
+                "b".repeat(0x11000)
+            )
+            .into(),
+            &[413],
+        ),
+        ("many fields", format!("{}{fields}", post(port, "/sign-in", fields.len())).into(), &[413, 422]),
+    ];
+    for (what, bytes, wanted) in cases {
+        let mut stream = connect(port);
+        let began = Instant::now();
+        let answer = ask(&mut stream, &bytes);
+        let took = began.elapsed();
+        assert!(
+            wanted.contains(&status(&answer)),
+            "{what}: {}",
+            &answer[..answer.len().min(200)]
+        );
+        assert!(took < AT_ONCE, "{what} took {took:?}");
+    }
+    assert_eq!(health(&server), 200);
+}
+
+/// HTTP/2 frames (RFC 9113 §4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut bytes = vec![length[1], length[2], length[3], kind, flags];
+    bytes.extend(stream.to_be_bytes());
+    bytes.extend(payload);
+    bytes
+}
+
+fn greeting() -> Vec<u8> {
+    [
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+        frame(4, 0, 0, &[]),
+    ]
+    .concat()
+}
+
+/// `GET /sign-in` (HPACK: three of the static table, the path and the authority as they are).
+fn request_block(port: u16) -> Vec<u8> {
+    let text = |index: u8, value: &str| {
+        [
+            &[index, u8::try_from(value.len()).unwrap()],
+            value.as_bytes(),
+        ]
+        .concat()
+    };
+    [
+        vec![0x82, 0x86],
+        text(0x04, "/sign-in"),
+        text(0x01, &format!("127.0.0.1:{port}")),
+    ]
+    .concat()
+}
+
+/// Sends until the peer ends the connection; how many pieces it took.
+fn flood(server: &Server, piece: impl Fn(u32) -> Vec<u8>, most: u32) -> u32 {
+    let mut stream = connect(server.port());
+    stream.write_all(&greeting()).unwrap();
+    for number in 0..most {
+        if stream.write_all(&piece(number)).is_err() {
+            return number;
+        }
+    }
+    read_all(&mut stream);
+    most
+}
+
+/// A106: streams opened and reset in one breath, and a header that never ends: the connection goes, the
+/// process stays, memory does not grow.
+#[test]
+fn floods_of_http2_end_their_connection() {
+    let installation = Installation::ready();
+    let server = installation.serve();
+    let port = server.port();
+    let before = server.memory();
+    let block = request_block(port);
+    for _ in 0..5 {
+        flood(
+            &server,
+            |number| {
+                let stream = number * 2 + 1;
+                [
+                    frame(1, 0x05, stream, &block),
+                    frame(3, 0, stream, &8_u32.to_be_bytes()),
+                ]
+                .concat()
+            },
+            20_000,
+        );
+    }
+    let filler = vec![0x40; 16_000];
+    let sent = flood(
+        &server,
+        |number| {
+            if number == 0 {
+                frame(1, 0, 1, &block)
+            } else {
+                frame(9, 0, 1, &filler)
+            }
+        },
+        20_000,
+    );
+    assert!(sent < 20_000, "a header without an end was read to the end");
+    assert_eq!(health(&server), 200);
+    let grown = server.memory().saturating_sub(before);
+    assert!(grown < 50 * 1024 * 1024, "{} MiB more", grown >> 20);
+    assert_eq!(
+        status(&ask(&mut connect(port), &get(port, "/sign-in"))),
+        200
+    );
+}
+
+/// F20: a process out of descriptors goes on when it has some again.
+#[test]
+fn without_descriptors_it_waits_and_goes_on() {
+    let installation = Installation::ready();
+    let start = testkit::server::Start::new("/bin/sh")
+        .args([
+            "-c",
+            &format!(
+                "ulimit -n 60; exec {} serve --config \"$0\"",
+                crate::installation::PROGRAM
+            ),
+        ])
+        .args([installation.config().to_str().unwrap()])
+        .env("KABINET_DATA__DIR", installation.data().to_str().unwrap())
+        .env("KABINET_SERVER__LISTEN", "127.0.0.1:{port}")
+        .env("KABINET_SERVER__OPERATIONS_LISTEN", "127.0.0.1:{ops}")
+        .env("KABINET_SERVER__PUBLIC_ORIGIN", "http://127.0.0.1:{port}")
+        .ready("/health/ready", true);
+    let server = start.start();
+    let many: Vec<_> = (0..80).map(|_| wire::connect(server.port())).collect();
+    std::thread::sleep(Duration::from_millis(500));
+    drop(many);
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(
+        status(&ask(
+            &mut connect(server.port()),
+            &get(server.port(), "/sign-in")
+        )),
+        200
+    );
+    assert!(
+        server.output().contains("no connection could be accepted"),
+        "{}",
+        server.output()
+    );
+}

@@ -1,0 +1,8 @@
+//! The program as a process: what it refuses, what it bounds, how it stops, what the demo has.
+
+mod demo;
+mod installation;
+mod limits;
+mod refusals;
+mod stop;
+mod wire;
