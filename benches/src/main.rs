@@ -6,5 +6,7 @@ use std::time::Duration;
 async fn main() {
     let seconds = std::env::args().nth(1).and_then(|text| text.parse().ok());
     let time = Duration::from_secs(seconds.unwrap_or(5));
+    let folder = tempfile::tempdir().expect("a folder");
+    benches::front_door::run(folder.path(), time).await;
     benches::db::run(time).await;
 }
