@@ -16,6 +16,7 @@ const HELP: &str = "\
 cargo xtask test      install what the tests need, then every check, lint and test
 cargo xtask check     the tidy checks alone: seconds, no tools needed
 cargo xtask tools     install what the tests need, and nothing else
+cargo xtask derive    write files made from the code anew: the OpenAPI document, query plans
 cargo xtask bench     speed and memory against raw limits, in release
 cargo xtask release   lock the hashes of all present migrations, once they are released";
 
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         "test" => test::all(rest),
         "check" => checks::all(),
         "tools" => tools::install(),
+        "derive" => test::derive(),
         "bench" => test::bench(rest),
         "release" => checks::migrations::lock_all(),
         _ => {

@@ -38,6 +38,25 @@ pub fn bench(rest: &[String]) -> Result<(), String> {
     run::show(&mut run::cargo(&arguments))
 }
 
+/// Files that are made from the code and kept for review: the variable that makes a test write
+/// anew what it otherwise compares, and the test.
+const DERIVED: [(&str, &[&str]); 2] = [
+    ("UPDATE_OPENAPI", &["-p", "identity-web", "--test", "api"]),
+    (
+        "UPDATE_PLANS",
+        &["-p", "whole-product", "--test", "statements"],
+    ),
+];
+
+/// Writes every derived file anew; what changed is then read and committed.
+pub fn derive() -> Result<(), String> {
+    for (variable, test) in DERIVED {
+        let mut command = run::cargo(&["test", "--quiet"]);
+        run::show(command.args(test).env(variable, "1"))?;
+    }
+    run::show(&mut run::command("git", &["status", "--short"]))
+}
+
 fn step(name: &str, arguments: &[&str]) -> Result<(), String> {
     let start = Instant::now();
     run::show(&mut run::cargo(arguments)).map_err(|why| format!("{name}: {why}"))?;

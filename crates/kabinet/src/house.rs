@@ -60,8 +60,14 @@ pub(crate) fn settings(args: &ConfigArgs, needs: Needs) -> Result<Settings, Fail
         return Ok(settings);
     }
     let count = refusals.len();
-    let lines: Vec<String> = refusals.iter().map(|problem| format!("\n  {problem}")).collect();
-    let mut text = format!("the configuration is refused, {count} to mend:{}", lines.concat());
+    let lines: Vec<String> = refusals
+        .iter()
+        .map(|problem| format!("\n  {problem}"))
+        .collect();
+    let mut text = format!(
+        "the configuration is refused, {count} to mend:{}",
+        lines.concat()
+    );
     if !settings.master_key_file().exists() {
         text.push_str("\n  A new installation gets its key file from `kabinet keys create`.");
     }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, Router};
-use identity_web::api::Gateways;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
 use http::StatusCode;
+use identity_web::api::Gateways;
 use webkit::visit::guard;
 
 use crate::edge::{self, BODY_MAX, BodyBounds};

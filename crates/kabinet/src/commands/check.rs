@@ -83,7 +83,10 @@ pub(crate) async fn check(args: CheckArgs) -> Result<(), Failure> {
     if args.carriers {
         reach_carriers(&settings, &mut found).await;
     }
-    say(&format!("{} good, {} to think about, {} wrong", found.good, found.warnings, found.wrong));
+    say(&format!(
+        "{} good, {} to think about, {} wrong",
+        found.good, found.warnings, found.wrong
+    ));
     match found.wrong {
         0 => Ok(()),
         count => Err(Failure::refused(format!(

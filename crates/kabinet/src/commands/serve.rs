@@ -46,7 +46,11 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let server = &house.settings.server;
     let private = run::listen(server.operations_listen).await?;
     let public = run::listen(server.listen).await?;
-    let router = routes::at_the_edge(routes::public(&house, &wired, carriers.gateways()), &house, &wired);
+    let router = routes::at_the_edge(
+        routes::public(&house, &wired, carriers.gateways()),
+        &house,
+        &wired,
+    );
     let running = background::start_jobs(&supervisor, &house, &wired, carriers)?;
     background::start(&supervisor, &house, &wired, metrics);
     tracing::info!(listen = %server.listen, operations = %server.operations_listen, "ready");

@@ -95,10 +95,15 @@ async fn serve(
         )),
         None => None,
     };
+    let origin = &house.settings.server.public_origin;
+    say(&format!("Kabinet is ready: {origin}"));
     say(&format!(
-        "Kabinet is ready: {origin}\nThe phone and the mailbox: {origin}/demo/phone\nStop with Ctrl-C.",
-        origin = house.settings.server.public_origin
+        "The cabinet beside its phone and mailbox: {origin}/demo"
     ));
+    if !args.empty {
+        say(&format!("Sample customers: {}", seed::PHONES.join(", ")));
+    }
+    say("Stop with Ctrl-C.");
     let doors = Doors {
         public: (listener, router),
         operations: ops,
@@ -108,7 +113,8 @@ async fn serve(
 
 /// The settings of a demo: everything in one folder, nothing outside.
 fn settings(args: &DemoArgs, address: std::net::SocketAddr) -> Result<Settings, Failure> {
-    let mut settings = Settings::default();
+    // Variables may set limits, so that a test can ask for more than a person would.
+    let mut settings = Settings::load(None).map_err(Failure::refused)?;
     private_folder(&args.data.join("keys"))?;
     settings.data.dir.clone_from(&args.data);
     settings.database.url = args.database.clone().map(SecretString::from);

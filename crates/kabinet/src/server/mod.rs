@@ -96,7 +96,9 @@ pub(crate) async fn serve(
         };
         // An answer is one small write most of the time: it should not wait for more.
         let _ = stream.set_nodelay(true);
-        metrics::gauge!("kabinet_http_connections").set(f64::from(u32::try_from(connections.len()).unwrap_or(u32::MAX)));
+        metrics::gauge!("kabinet_http_connections").set(f64::from(
+            u32::try_from(connections.len()).unwrap_or(u32::MAX),
+        ));
         let connection = Connection {
             builder: Arc::clone(&builder),
             router: router.clone(),

@@ -56,6 +56,12 @@ impl Carriers {
             }
         }
         if let CallSettings::Http(gateway) = &house.settings.call {
+            if !gateway.success.caller_pointer.is_empty() {
+                return Err(Failure::refused(
+                    "the section [call]: success.caller_pointer: a gateway that chooses the number itself is \
+                     not supported yet. Use one that takes {code}, and remove the key",
+                ));
+            }
             carriers
                 .gateway(house, Channel::Call, gateway)
                 .map_err(named("call"))?;
@@ -110,7 +116,8 @@ impl Carriers {
         let carrier = notify::http_gateway::HttpGateway::new(settings, channel)?;
         if let Some(settings) = reports {
             let keeper = Keeper::new(house.db.clone(), carrier.name());
-            self.reports.push((channel.name().to_owned(), Gateway { settings, keeper }));
+            self.reports
+                .push((channel.name().to_owned(), Gateway { settings, keeper }));
         }
         self.list.push((channel, Arc::new(carrier)));
         Ok(())

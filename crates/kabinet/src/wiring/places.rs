@@ -14,7 +14,10 @@ pub(super) fn of(settings: &Settings) -> Result<Places, Failure> {
         return Ok(Arc::new(|_| None));
     };
     let reader = Reader::open_readfile(path).map_err(|error| {
-        Failure::refused(format!("place.mmdb: {} is not read: {error}", path.display()))
+        Failure::refused(format!(
+            "place.mmdb: {} is not read: {error}",
+            path.display()
+        ))
     })?;
     Ok(Arc::new(move |address| {
         let found = reader.lookup(address).ok()?;

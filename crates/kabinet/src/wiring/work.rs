@@ -22,8 +22,6 @@ const SEAL_EVERY: Duration = Duration::from_secs(60);
 const SEAL_LEAST: Duration = Duration::from_secs(30);
 /// How often rows that have served are removed.
 const FORGET_EVERY: Duration = Duration::from_secs(10 * 60);
-/// Rows removed in one transaction, so that nobody waits for long.
-const FORGET_AT_ONCE: u32 = 500;
 
 /// The file of seals of an installation.
 pub(crate) fn seals_file(house: &House) -> PathBuf {
@@ -61,16 +59,9 @@ pub(crate) fn runner(house: &House, env: &Env, ways: Ways) -> Result<Runner, Fai
             }),
         )
         .every(
-            "forget.answers",
+            "forget.codes",
             FORGET_EVERY,
-            Forgetting::new(&db, |tx| {
-                Box::pin(async { db::idempotency::forget(tx, FORGET_AT_ONCE).await.map(drop) })
-            }),
-        )
-        .every(
-            "forget.counters",
-            FORGET_EVERY,
-            Forgetting::new(&db, |tx| Box::pin(identity_service::breaker::forget(tx))),
+            identity_service::upkeep::Cleanup::new(&db),
         ))
 }
 

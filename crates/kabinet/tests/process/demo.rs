@@ -7,7 +7,7 @@ use testkit::server::{Server, Start, data_folder};
 use crate::installation::{Installation, PROGRAM};
 use crate::wire::{ask, connect, get, status};
 
-fn demo(folder: &std::path::Path, more: &[&str]) -> Start {
+pub fn demo(folder: &std::path::Path, more: &[&str]) -> Start {
     Start::new(PROGRAM)
         .args(["demo", "--listen", "127.0.0.1:{port}", "--data"])
         .args([folder.to_str().unwrap()])

@@ -117,7 +117,14 @@ fn too_much_is_refused_at_once() {
     let head = format!("GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n");
     let many: String = (0..100_000).map(|n| format!("x{n}: 1\r\n")).collect();
     let fields = "a=1&".repeat(16_000);
-    let cases: [(&str, Vec<u8>, &[u16]); 6] = [
+    let deep = "[".repeat(60_000);
+    let deep = format!(
+        "POST /api/v1/sign-in/codes HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\
+         Idempotency-Key: deep\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{deep}",
+        deep.len()
+    );
+    let cases: [(&str, Vec<u8>, &[u16]); 7] = [
+        ("deep JSON", deep.into(), &[400, 422]),
         ("one huge header", format!("{head}Cookie: {}\r\n\r\n", "c".repeat(70_000)).into(), &[431]),
         ("a hundred thousand headers", format!("{head}{many}\r\n").into(), &[431]),
         ("a huge path", format!("GET /{} HTTP/1.1\r\n\r\n", "p".repeat(70_000)).into(), &[414, 431]),

@@ -2,7 +2,9 @@
 
 mod demo;
 mod installation;
+mod leaks;
 mod limits;
+mod records;
 mod refusals;
 mod stop;
 mod wire;

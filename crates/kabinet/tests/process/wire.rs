@@ -66,3 +66,28 @@ pub fn ask(stream: &mut TcpStream, bytes: &[u8]) -> String {
     let _ = stream.write_all(bytes);
     read_all(stream)
 }
+
+/// One call of the JSON API.
+pub fn call(
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (u16, serde_json::Value) {
+    let more: String = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n{more}\r\n{body}",
+        body.len()
+    );
+    let answer = ask(&mut connect(port), request.as_bytes());
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    (
+        status(&answer),
+        serde_json::from_str(body).unwrap_or_default(),
+    )
+}

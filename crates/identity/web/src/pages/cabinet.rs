@@ -90,7 +90,7 @@ pub(super) async fn home(
     let view = Home {
         name: standing.profile.given().map(str::to_owned),
         level: level(standing.level),
-        missing: standing.missing.iter().map(missing).collect(),
+        missing: standing.missing.iter().copied().map(missing).collect(),
         attention,
         ring: home::ring(cabinet.has_email()),
         devices,
@@ -100,7 +100,7 @@ pub(super) async fn home(
     Ok(without_flash(&cabinet.visit, page(&view)))
 }
 
-fn missing(missing: &identity_core::account::Missing) -> home::Missing {
+fn missing(missing: identity_core::account::Missing) -> home::Missing {
     use identity_core::account::Missing as M;
     match missing {
         M::Name => home::Missing::Name,

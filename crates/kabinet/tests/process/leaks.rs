@@ -1,0 +1,196 @@
+//! A18: what somebody types, is sent or holds appears in no log line, metric, error or file.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::server::{Server, files_with};
+
+use crate::demo::demo;
+use crate::wire::{ask, call, connect, get};
+
+const PHONE: &str = "+79120048151";
+const DIGITS: &str = "79120048151";
+const MAIL: &str = "planted.4815@kabinet.example";
+
+struct Person {
+    code: String,
+    flow: String,
+    token: String,
+}
+
+fn newest(server: &Server, to: &str) -> String {
+    for _ in 0..200 {
+        let (_, messages) = call(server.port(), "GET", "/demo/messages", &[], "");
+        let mut of = messages
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|message| message["to"] == to);
+        if let Some(message) = of.next() {
+            return message["text"].as_str().unwrap().to_owned();
+        }
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    panic!("no message to {to}:\n{}", server.output());
+}
+
+fn code_in(text: &str) -> String {
+    let word = text
+        .split(|c: char| !c.is_ascii_digit())
+        .find(|word| word.len() == 6);
+    word.map_or_else(
+        || {
+            let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+            digits
+                .chars()
+                .skip(digits.len().saturating_sub(6))
+                .collect()
+        },
+        ToOwned::to_owned,
+    )
+}
+
+/// Registers through the API, with a wrong code on the way.
+fn enter(server: &Server) -> Person {
+    let port = server.port();
+    let key = |name: &'static str| ("Idempotency-Key", name);
+    let body = json!({ "phone": PHONE }).to_string();
+    let (status, asked) = call(
+        port,
+        "POST",
+        "/api/v1/sign-in/codes",
+        &[key("ask-8f14e45f")],
+        &body,
+    );
+    assert_eq!(status, 202, "{asked}");
+    let flow = asked["flow"].as_str().unwrap().to_owned();
+    let code = code_in(&newest(server, PHONE));
+    let wrong = if code == "000000" { "111111" } else { "000000" };
+    for (typed, name) in [(wrong, "verify-1"), (code.as_str(), "verify-2")] {
+        let body = json!({ "code": typed }).to_string();
+        call(
+            port,
+            "POST",
+            "/api/v1/sign-in/verify",
+            &[key(name), ("Kabinet-Flow", &flow)],
+            &body,
+        );
+    }
+    let body = json!({ "personal_data": true }).to_string();
+    let headers = [key("register-1"), ("Kabinet-Flow", flow.as_str())];
+    let (status, entered) = call(port, "POST", "/api/v1/sign-in/register", &headers, &body);
+    assert!(status < 300, "{status} {entered}");
+    let token = find_token(&entered).unwrap_or_else(|| panic!("no token in {entered}"));
+    Person { code, flow, token }
+}
+
+/// The longest text with two dots: a session token.
+fn find_token(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => {
+            (text.matches('.').count() == 2 && text.len() > 60).then(|| text.clone())
+        }
+        Value::Object(fields) => fields.values().find_map(find_token),
+        _ => None,
+    }
+}
+
+#[test]
+fn nothing_typed_or_sent_is_written_down() {
+    let folder = testkit::server::data_folder();
+    let start = demo(
+        folder.path(),
+        &[
+            "--empty",
+            "--log",
+            "debug",
+            "--operations-listen",
+            "127.0.0.1:{ops}",
+        ],
+    );
+    let mut server = start.start();
+    let port = server.port();
+    let person = enter(&server);
+    let bearer = format!("Bearer {}", person.token);
+    let headers = [
+        ("Authorization", bearer.as_str()),
+        ("Idempotency-Key", "mail-1"),
+    ];
+    let (status, answer) = call(
+        port,
+        "POST",
+        "/api/v1/email",
+        &headers,
+        &json!({ "email": MAIL }).to_string(),
+    );
+    assert!(status < 300, "{status} {answer}");
+    let letter = newest(&server, MAIL);
+    let link = letter
+        .split_whitespace()
+        .find(|word| word.contains("/email/confirm/"))
+        .unwrap();
+    let path = link
+        .split_once("localhost")
+        .unwrap()
+        .1
+        .split_once('/')
+        .map(|(_, path)| format!("/{path}"));
+    let secret = link.rsplit('/').next().unwrap().to_owned();
+    // Tokens, phones and codes where they do not belong.
+    for path in [
+        path.unwrap(),
+        format!("/not-me/{secret}"),
+        format!("/{DIGITS}?code={}", person.code),
+        format!("/sign-in?next=/{DIGITS}&phone={PHONE}"),
+        format!("/api/v1/{DIGITS}"),
+    ] {
+        ask(&mut connect(port), &get(port, &path));
+    }
+    for body in [
+        format!("{{\"phone\":\"{PHONE}\""),
+        format!("{{\"{DIGITS}\":1}}"),
+        format!("\"{DIGITS}"),
+    ] {
+        call(
+            port,
+            "POST",
+            "/api/v1/sign-in/codes",
+            &[("Idempotency-Key", "bad")],
+            &body,
+        );
+    }
+    let metrics_port = server
+        .ops_url()
+        .rsplit(':')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let metrics = ask(&mut connect(metrics_port), &get(metrics_port, "/metrics"));
+    assert!(metrics.contains("kabinet_http_requests_total"), "{metrics}");
+    assert!(server.terminate(Duration::from_secs(10)).success());
+    let log = server.output();
+    assert!(
+        log.contains("/api/v1/sign-in/verify"),
+        "the log names routes: {log}"
+    );
+    let planted = [
+        PHONE,
+        DIGITS,
+        &DIGITS[1..],
+        MAIL,
+        &person.code,
+        &person.flow,
+        &person.token,
+        &secret,
+    ];
+    for text in planted {
+        assert!(!log.contains(text), "«{text}» is in the log:\n{log}");
+        assert!(!metrics.contains(text), "«{text}» is in the metrics");
+        // The code alone is six digits, which may well stand in megabytes by chance.
+        if text != person.code {
+            let files = files_with(folder.path(), text.as_bytes());
+            assert!(files.is_empty(), "«{text}» is in {files:?}");
+        }
+    }
+}
