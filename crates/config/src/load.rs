@@ -12,7 +12,10 @@ use crate::{ConfigError, Settings};
 const PREFIX: &str = "KABINET_";
 
 /// Variables that are not settings: the command line reads them.
-const NOT_SETTINGS: [&str; 2] = ["config", "log"];
+const NOT_SETTINGS: [&str; 3] = ["config", "log", "failpoint"];
+
+/// How the names of variables begin that tests give each other.
+const OF_TESTS: &str = "test";
 
 /// Keys whose value in a variable is text even if it looks like a number or a
 /// list: a password of `007` is not seven.
@@ -91,7 +94,7 @@ impl Settings {
         }
         for (name, value) in variables {
             let name = name.to_ascii_lowercase();
-            if NOT_SETTINGS.contains(&name.as_str()) {
+            if NOT_SETTINGS.contains(&name.as_str()) || name.starts_with(OF_TESTS) {
                 continue;
             }
             let path: Vec<&str> = name.split("__").collect();

@@ -1,7 +1,8 @@
 //! A configured installation in a folder of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use testkit::server::{Server, Start, data_folder};
 
@@ -15,6 +16,9 @@ kind = "http"
 url = "http://127.0.0.1:9/send"
 body = '{"to":"{to_digits}","text":"{text}"}'
 "#;
+
+/// A command that takes longer hangs.
+const LIMIT: Duration = Duration::from_secs(30);
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_kabinet");
 
@@ -86,15 +90,27 @@ impl Installation {
 
     pub fn run(&self, arguments: &[&str]) -> Output {
         let (command, rest) = arguments.split_at(if is_group(arguments[0]) { 2 } else { 1 });
-        Command::new(PROGRAM)
+        let mut child = Command::new(PROGRAM)
             .args(command)
             .arg("--config")
             .arg(self.config())
             .args(rest)
             .env("KABINET_DATA__DIR", self.data())
             .env("KABINET_SERVER__LISTEN", "127.0.0.1:0")
-            .output()
-            .unwrap()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A server that was to refuse and does not would run for ever.
+        let began = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if began.elapsed() > LIMIT {
+                child.kill().unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child.wait_with_output().unwrap()
     }
 
     /// How to serve it, with short waits for clients.
