@@ -50,7 +50,12 @@ const NARROW: Look = Look {
     ..Look::PHONE
 };
 
+/// Browsers at once: more of them starve each other on a small machine, and one that does not start in time
+/// fails a test that has nothing to say about it.
+static BROWSERS: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
+
 async fn look_at_all(look: Look, locale: Locale) {
+    let _turn = BROWSERS.acquire().await.expect("never closed");
     let (site, names) = site(locale);
     let browser = Browser::open(look).await;
     let mut findings = Vec::new();
@@ -111,6 +116,7 @@ async fn in_english() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_320_px() {
+    let _turn = BROWSERS.acquire().await.expect("never closed");
     let (site, names) = site(Locale::Ru);
     let browser = Browser::open(NARROW).await;
     let mut wide = Vec::new();
