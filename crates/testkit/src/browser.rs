@@ -156,11 +156,19 @@ impl Browser {
         let Value::Object(capabilities) = capabilities else {
             unreachable!("json! of braces is an object")
         };
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{port}"))
-            .await
-            .unwrap_or_else(|why| panic!("chromium did not start: {why}"));
+        // On a busy machine Chromium may miss chromedriver's patience; it is asked again.
+        let mut tries = 0;
+        let client = loop {
+            let connected = ClientBuilder::new(HttpConnector::new())
+                .capabilities(capabilities.clone())
+                .connect(&format!("http://127.0.0.1:{port}"))
+                .await;
+            match connected {
+                Ok(client) => break client,
+                Err(why) if tries == 2 => panic!("chromium did not start: {why}"),
+                Err(_) => tries += 1,
+            }
+        };
         let mut browser = Self {
             client,
             look,
