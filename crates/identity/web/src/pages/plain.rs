@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// `GET /profile`: the section begins with security.
+/// `GET /profile`: the section begins with the personal data.
 pub(super) async fn profile() -> Response {
     see_other("/profile/data")
 }
