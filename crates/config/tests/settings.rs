@@ -252,6 +252,9 @@ fn every_refusal() {
         ("call.success.pointer", |s| {
             call(s).success.pointer = "status".to_owned()
         }),
+        ("call.success.caller_pointer", |s| {
+            call(s).success.caller_pointer = "/from".to_owned()
+        }),
         ("call.report_secret", |s| {
             call(s).report_secret = Some("short".into())
         }),

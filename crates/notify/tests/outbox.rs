@@ -64,6 +64,7 @@ impl LearntCodes for Learnt {
     fn learnt<'t>(
         &'t self,
         _: &'t mut WriteTx,
+        _: &'t [u8; 32],
         id: MessageId,
         number: &'t str,
     ) -> BoxFuture<'t, Result<(), DbError>> {

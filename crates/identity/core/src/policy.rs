@@ -30,6 +30,9 @@ pub struct Policy {
     pub sends_per_day: usize,
     /// Calls for one challenge's life (A23).
     pub calls_per_hour: usize,
+    /// The call gateway chooses the calling number, so that a call's code is learnt when the gateway answers
+    /// (ID-2).
+    pub calls_learnt: bool,
     /// Codes asked for from one network and device in a day (ID-2b).
     pub network_sends_per_day: usize,
     /// Codes to one number range (last four digits left out) in ten minutes (A19).
@@ -94,6 +97,7 @@ impl Default for Policy {
             sends_per_hour: 5,
             sends_per_day: 10,
             calls_per_hour: 2,
+            calls_learnt: false,
             network_sends_per_day: 20,
             range_sends: 20,
             range_conversion_percent: 20,

@@ -56,12 +56,6 @@ impl Carriers {
             }
         }
         if let CallSettings::Http(gateway) = &house.settings.call {
-            if !gateway.success.caller_pointer.is_empty() {
-                return Err(Failure::refused(
-                    "the section [call]: success.caller_pointer: a gateway that chooses the number itself is \
-                     not supported yet. Use one that takes {code}, and remove the key",
-                ));
-            }
             carriers
                 .gateway(house, Channel::Call, gateway)
                 .map_err(named("call"))?;
@@ -121,6 +115,14 @@ impl Carriers {
         }
         self.list.push((channel, Arc::new(carrier)));
         Ok(())
+    }
+}
+
+/// Whether the call gateway chooses the number that rings, so that the code is learnt from its answer.
+pub(crate) fn calls_learnt(settings: &CallSettings) -> bool {
+    match settings {
+        CallSettings::None => false,
+        CallSettings::Http(gateway) => !gateway.success.caller_pointer.is_empty(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use audit::SealError;
 use db::{BoxFuture, Db, DbError, WriteTx};
-use identity_service::{Env, Suspicion, TellSuspicion};
+use identity_service::{Env, Suspicion, TellSuspicion, codes::LearnCalls};
 use jobs::{JobError, Periodic, Runner, RunnerSettings};
 use notify::texts::{Composer, TextSettings};
 use notify::{Courier, Ways};
@@ -33,7 +33,8 @@ pub(crate) fn runner(house: &House, env: &Env, ways: Ways) -> Result<Runner, Fai
     let (db, vault) = (house.db.clone(), house.vault.clone());
     let texts = TextSettings::new(&house.settings.server.public_origin);
     let composer = Composer::new(&texts).map_err(Failure::refused)?;
-    let courier = Courier::new(db.clone(), vault.clone(), composer, ways, None);
+    let learnt = Arc::new(LearnCalls::new(&vault));
+    let courier = Courier::new(db.clone(), vault.clone(), composer, ways, Some(learnt));
     let seal = Sealing {
         db: db.clone(),
         vault: vault.clone(),

@@ -196,6 +196,14 @@ struct Sending<'a> {
     owner: Option<AccountId>,
 }
 
+impl Sending<'_> {
+    /// Whether the code is not ours to choose: the call gateway answers with the number that rings, and its
+    /// last digits are the code from then on ([`super::LearnCalls`]).
+    fn is_learnt(&self, env: &Env) -> bool {
+        self.channel == Channel::Call && env.policy.calls_learnt
+    }
+}
+
 /// Posts the message, unless the day's budget is spent and nobody lives there. Answers its price.
 async fn send(
     tx: &mut WriteTx,
@@ -220,7 +228,7 @@ async fn send(
     } else {
         Words::Code {
             purpose: cmd.purpose,
-            code: sending.code.clone(),
+            code: (!sending.is_learnt(env)).then(|| sending.code.clone()),
             serial: sending.serial,
             link: cmd.link.clone(),
         }
@@ -252,6 +260,8 @@ async fn keep(
     let id = ChallengeId::new(now, &*env.chance);
     let salt: [u8; 16] = env.chance.bytes();
     let mac = env.vault.code_mac(&salt, sending.code.expose());
+    // No code fits until the gateway has told it.
+    let mac: &[u8] = if sending.is_learnt(env) { &[] } else { &mac };
     let expires = now.saturating_add(env.policy.code_life);
     let purpose = cmd.purpose.as_str();
     let void = params![now, sending.subject, purpose];
@@ -262,7 +272,7 @@ async fn keep(
         sending.channel.as_str(),
         &cmd.browser,
         &salt,
-        &mac,
+        mac,
         kept.digits,
         sending.serial,
         0_i64,

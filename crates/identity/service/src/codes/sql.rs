@@ -19,6 +19,12 @@ db::statements! {
         expires_at, used_at, voided_at, message_id
         FROM challenge WHERE subject = $1 AND challenge_id = $2"
         (Bytes, Bytes) -> (Text, Text, Bytes, Bytes, Bytes, Int, Int, Int, Int, Int, Int, OptInt, OptInt, OptBytes);
+    /// The live code of one message, locked.
+    OF_MESSAGE: "SELECT challenge_id, salt, digits FROM challenge WHERE subject = $1 AND message_id = $2
+        AND used_at IS NULL AND voided_at IS NULL{lock}" (Bytes, Bytes) -> (Bytes, Bytes, Int);
+    /// Keeps the code that a call turned out to carry: its keyed hash, never the code.
+    LEARN: "UPDATE challenge SET code_mac = $1 WHERE subject = $2 AND challenge_id = $3
+        AND used_at IS NULL AND voided_at IS NULL" (Bytes, Bytes, Bytes) -> ();
     /// Counts a try; touches nothing when the code has ended in the meantime.
     TRY: "UPDATE challenge SET tries = tries + 1 WHERE subject = $1 AND challenge_id = $2
         AND used_at IS NULL AND voided_at IS NULL AND tries < tries_most" (Bytes, Bytes) -> ();

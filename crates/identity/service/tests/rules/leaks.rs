@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Everything the SQLite engine has written, its log included.
-fn written(house: &House) -> Option<Vec<u8>> {
+pub fn written(house: &House) -> Option<Vec<u8>> {
     let file = house.test.file()?;
     let folder = file.parent().unwrap();
     let mut all = Vec::new();
@@ -23,7 +23,7 @@ fn written(house: &House) -> Option<Vec<u8>> {
     Some(all)
 }
 
-fn holds(all: &[u8], secret: &str) -> bool {
+pub fn holds(all: &[u8], secret: &str) -> bool {
     let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
     let base64 = STANDARD.encode(secret);
     let forms = [

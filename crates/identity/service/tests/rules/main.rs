@@ -10,6 +10,7 @@ mod email;
 mod freeze;
 mod guessing;
 mod leaks;
+mod learnt_calls;
 mod profile;
 mod random_walk;
 mod sending;
