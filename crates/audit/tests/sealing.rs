@@ -42,6 +42,17 @@ testkit::both_engines! {
         assert!(log.verify().await.is_clean());
     }
 
+    /// A104: the file of seals is for its owner alone from its first moment on.
+    async fn the_file_is_for_its_owner(db: TestDb) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let log = Log::new(db);
+        for _ in 0..2 {
+            log.seal().await;
+            let mode = fs::metadata(log.file()).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{mode:o}");
+        }
+    }
+
     /// Between two seals of a minute nothing is sealed.
     async fn a_seal_is_not_made_too_early(db: TestDb) {
         let log = Log::new(db);
