@@ -137,6 +137,26 @@ pub struct Keys {
     pub old: Vec<PathBuf>,
 }
 
+/// `[brand]`: the name that messages and letters bear, at most 16 visible
+/// characters so that an SMS stays in two parts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Brand {
+    /// In Russian texts.
+    pub ru: String,
+    /// In English texts.
+    pub en: String,
+}
+
+impl Default for Brand {
+    fn default() -> Self {
+        Self {
+            ru: "Кабинет".to_owned(),
+            en: "Kabinet".to_owned(),
+        }
+    }
+}
+
 /// `[privacy]`: what the law wants said.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use db::{BoxFuture, Db, DbError, ReadTx, WriteTx, params};
-use jobs::{Job, When};
+use jobs::{Job, JobError, Periodic, When};
 use kernel::{Chance, Identifier, Locale, MessageId, Timestamp};
 use serde::{Deserialize, Serialize};
 use vault::Vault;
@@ -27,6 +27,10 @@ pub const NOTICE_LIVES: Duration = Duration::from_secs(24 * 3600);
 pub const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long a carrier's reference is kept: networks try for three days.
 pub const REFERENCE_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long the mark of a letter that came back is kept: strangers can make
+/// them with invented addresses. Afterwards one letter is tried again.
+pub const BOUNCE_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// A message to send.
 #[derive(Clone, Debug)]
@@ -296,14 +300,52 @@ pub async fn allow(
     tx.execute(&sql::ALLOW, values).await.map(|_| ())
 }
 
-/// Forgets old messages and references; run once a day or oftener.
-pub async fn forget(tx: &mut WriteTx) -> Result<u64, DbError> {
-    let messages = tx.now().saturating_sub(KEPT);
-    let references = tx.now().saturating_sub(REFERENCE_KEPT);
-    let forgotten = tx.execute(&sql::FORGET, params![messages]).await?;
-    tx.execute(&sql::FORGET_REFERENCES, params![references])
-        .await?;
-    Ok(forgotten)
+/// Forgets old messages, references and marks of letters that came back: the regular work.
+pub struct Cleanup {
+    db: Db,
+}
+
+impl Cleanup {
+    /// For this database.
+    pub fn new(db: &Db) -> Self {
+        Self { db: db.clone() }
+    }
+}
+
+/// What goes, and after how long.
+const SWEEPS: [(&db::Statement, Duration); 3] = [
+    (&sql::FORGET, KEPT),
+    (&sql::FORGET_REFERENCES, REFERENCE_KEPT),
+    (&sql::FORGET_BOUNCES, BOUNCE_KEPT),
+];
+/// Rows removed in one transaction, so that the writer is not held up.
+const AT_ONCE: u32 = 500;
+/// Transactions of one run; what is left then waits for the next.
+const BATCHES: u32 = 200;
+
+#[async_trait]
+impl Periodic for Cleanup {
+    async fn run(&self) -> Result<(), JobError> {
+        for sweep in SWEEPS {
+            for _ in 0..BATCHES {
+                if forget(&self.db, sweep).await? < u64::from(AT_ONCE) {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn forget(db: &Db, sweep: (&'static db::Statement, Duration)) -> Result<u64, DbError> {
+    db.write("notify.forget", sweep, |tx, (statement, kept)| {
+        Box::pin(async move {
+            let before = tx.now().saturating_sub(*kept);
+            tx.execute(statement, params![before, before, AT_ONCE])
+                .await
+        }) as BoxFuture<'_, _>
+    })
+    .await
 }
 
 /// After a backup was restored: what it has queued for longer than ten minutes

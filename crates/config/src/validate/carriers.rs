@@ -58,7 +58,11 @@ fn check_caller(gateway: &HttpGateway, found: &mut Findings) {
     }
     let places = [gateway.url.expose_secret(), gateway.body.as_str()];
     let headers = gateway.headers.values().map(ExposeSecret::expose_secret);
-    if places.into_iter().chain(headers).any(|text| text.contains("{code}")) {
+    if places
+        .into_iter()
+        .chain(headers)
+        .any(|text| text.contains("{code}"))
+    {
         found.refuse(
             "call.success.caller_pointer",
             "the gateway chooses the code and is sent one too",
