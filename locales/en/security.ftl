@@ -47,6 +47,7 @@ event-signed-in-new-device = Signed in from a new device
 event-signed-out = Signed out
 event-session-ended = Device signed out
 event-others-ended = Other devices signed out
+event-made-room = There were too many devices: the one unused longest was signed out
 event-code-failed = Wrong code
 event-code-resting = Sign-in by code paused
 event-email-added = E-mail added

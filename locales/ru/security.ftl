@@ -48,6 +48,7 @@ event-signed-in-new-device = Вход с нового устройства
 event-signed-out = Выход
 event-session-ended = Устройство отключено
 event-others-ended = Отключены остальные устройства
+event-made-room = Устройств стало слишком много: отключено то, которым дольше всего не пользовались
 event-code-failed = Неверный код
 event-code-resting = Вход по коду приостановлен
 event-email-added = Почта добавлена

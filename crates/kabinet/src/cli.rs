@@ -184,6 +184,18 @@ pub(crate) enum KeysCommand {
     Create(ConfigArgs),
     /// Make a new master key; the old ones stay for reading.
     Rotate(ConfigArgs),
+    /// Say which master keys there are and how many accounts' keys each still wraps.
+    Status(ConfigArgs),
+    /// Forget an old master key for ever, once it wraps nothing any more.
+    Retire(RetireArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetireArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// The name of the key, as `kabinet keys status` says it: 8 hexadecimal digits.
+    pub(crate) master: String,
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@
 pub mod account;
 pub mod challenge;
 pub mod consent;
+pub mod forgetting;
 pub mod guessing;
 pub mod next_path;
 pub mod policy;

@@ -7,6 +7,7 @@ pub(crate) mod sql;
 
 use db::{DbError, ReadTx, Row, WriteTx, params};
 use identity_core::{
+    forgetting,
     guessing::Guesses,
     recent::Recent,
     sending::{Range, Sends},
@@ -65,11 +66,13 @@ pub(crate) async fn look_subject(tx: &mut ReadTx, subject: &Subject) -> Result<C
     row.map_or(Ok(Counted::default()), |row| counted(&row))
 }
 
-/// Writes the counts of an identifier back.
+/// Writes the counts of an identifier back. `has_owner`: an account stands behind it.
 pub(crate) async fn save_subject(
     tx: &mut WriteTx,
+    env: &Env,
     subject: &Subject,
     counted: &Counted,
+    has_owner: bool,
 ) -> Result<(), DbError> {
     let Counted { sends, guesses } = counted;
     let (recent, calls) = (sends.recent.to_bytes(), sends.calls.to_bytes());
@@ -82,6 +85,7 @@ pub(crate) async fn save_subject(
         guesses.in_row,
         &wrong,
         guesses.rest_until,
+        forgetting::subject(sends, guesses, has_owner, &env.policy),
         subject,
     ];
     tx.execute_one(&sql::SUBJECT_SAVE, row).await
@@ -230,6 +234,7 @@ pub(crate) async fn save_range(
         int(range.sent),
         int(range.used),
         range.blocked_until,
+        forgetting::range(range),
     ];
     tx.execute_one(&sql::RANGE_SAVE, row).await
 }

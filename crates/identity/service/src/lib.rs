@@ -12,6 +12,7 @@
 //! | history | `history` |
 //! | limits: what is counted where | `counters`, `breaker` |
 //! | after a restored backup | `restore` |
+//! | after a new master key | `rewrap` |
 //! | notices to the owner | `notice`, `post` |
 //! | forgetting what has served | `upkeep` |
 
@@ -29,6 +30,7 @@ pub mod notice;
 mod post;
 pub mod profile;
 pub mod restore;
+pub mod rewrap;
 pub mod session;
 pub mod sign_in;
 pub mod upkeep;
@@ -47,6 +49,7 @@ pub fn statements() -> Vec<&'static db::Statement> {
         link::sql::ALL,
         profile::sql::ALL,
         restore::sql::ALL,
+        rewrap::sql::ALL,
         session::sql::ALL,
     ]
     .concat()

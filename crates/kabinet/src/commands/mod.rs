@@ -36,7 +36,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Audit(command) => wait_for(audit::run(command))?,
         Command::Backup(args) => wait_for(backup::backup(args))?,
         Command::Restore(args) => wait_for(backup::restore(args))?,
-        Command::Keys(command) => keys::run(command)?,
+        Command::Keys(command) => wait_for(keys::run(command))?,
     }
     Ok(ExitCode::SUCCESS)
 }

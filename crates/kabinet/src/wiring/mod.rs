@@ -28,6 +28,7 @@ pub(crate) fn wire(house: &House, is_demo: bool) -> Result<Wired, Failure> {
         vault: house.vault.clone(),
         chance: Arc::clone(&house.chance),
         policy: Arc::new(Policy {
+            channels: carriers::channels(settings, is_demo),
             calls_learnt: !is_demo && carriers::calls_learnt(&settings.call),
             ..policy::of(&settings.limits)
         }),

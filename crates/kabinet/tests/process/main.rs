@@ -2,6 +2,7 @@
 
 mod demo;
 mod installation;
+mod keys;
 mod leaks;
 mod limits;
 mod records;

@@ -81,7 +81,7 @@ pub async fn ask(
         return Ok(Asked::Country);
     }
     let subject = env.subject(&cmd.identifier);
-    let channel = channel(cmd);
+    let channel = channel(cmd, &policy.channels);
     let call = channel == Channel::Call;
     let counted = counters::lock_subject(tx, &subject).await?;
     let owner = owner(tx, &subject).await?;
@@ -100,7 +100,8 @@ pub async fn ask(
     }
     let sends = counted.sends.sent(policy, now, call);
     let serial = sends.serial;
-    counters::save_subject(tx, &subject, &Counted { sends, ..counted }).await?;
+    let counted = Counted { sends, ..counted };
+    counters::save_subject(tx, env, &subject, &counted, owner.is_some()).await?;
     let short = call && known.is_some() && cmd.purpose == Purpose::SignIn;
     let digits = if short { SHORT_DIGITS } else { CODE_DIGITS };
     let code = OneTimeCode::draw(usize::from(digits), &*env.chance);
@@ -130,12 +131,17 @@ pub async fn ask(
     Ok(Asked::Sent)
 }
 
-fn channel(cmd: &Ask) -> Channel {
-    match (&cmd.identifier, cmd.call) {
-        (Identifier::Email(_), _) => Channel::Email,
-        (Identifier::Phone(_), true) => Channel::Call,
-        (Identifier::Phone(_), false) => Channel::Sms,
+/// A phone is reached by the way that was asked for, or by the other where the installation lacks it.
+fn channel(cmd: &Ask, ways: &[Channel]) -> Channel {
+    let (wanted, other) = match (&cmd.identifier, cmd.call) {
+        (Identifier::Email(_), _) => return Channel::Email,
+        (Identifier::Phone(_), true) => (Channel::Call, Channel::Sms),
+        (Identifier::Phone(_), false) => (Channel::Sms, Channel::Call),
+    };
+    if !ways.contains(&wanted) && ways.contains(&other) {
+        return other;
     }
+    wanted
 }
 
 async fn count_network(

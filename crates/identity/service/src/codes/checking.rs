@@ -103,7 +103,12 @@ pub async fn check(
     if let Err(not_accepted) = judged {
         let guesses = guesses.clone().wrong(&env.policy, now);
         let suspicious = guesses.is_suspicious();
-        save_guesses(tx, &flow.subject, counted, known, guesses).await?;
+        let tried = Tried {
+            counted,
+            known,
+            has_owner: owner.is_some(),
+        };
+        tried.save(tx, env, &flow.subject, guesses).await?;
         wrongs.add(tx, env, now).await?;
         if suspicious {
             post::suspicion(tx, env, visitor, &flow.subject).await?;
@@ -116,7 +121,12 @@ pub async fn check(
         sends: counted.sends.clone().succeeded(),
         ..counted
     };
-    save_guesses(tx, &flow.subject, counted, known, guesses).await?;
+    let tried = Tried {
+        counted,
+        known,
+        has_owner: owner.is_some(),
+    };
+    tried.save(tx, env, &flow.subject, guesses).await?;
     let identifier = env.open_identifier(&flow.sealed)?;
     if let Some(scope) = range_scope(env, &identifier) {
         let range = counters::lock_range(tx, &scope).await?.used();
@@ -141,19 +151,34 @@ pub async fn check(
     })))
 }
 
-async fn save_guesses(
-    tx: &mut WriteTx,
-    subject: &Subject,
+/// Who tried a code: a browser that the account knows has a count of its own.
+struct Tried {
     counted: Counted,
     known: Option<KnownBrowser>,
-    guesses: Guesses,
-) -> Result<(), DbError> {
-    match known {
-        Some(known) => {
-            counters::save_browser(tx, &KnownBrowser { guesses, ..known }).await?;
-            counters::save_subject(tx, subject, &counted).await
-        }
-        None => counters::save_subject(tx, subject, &Counted { guesses, ..counted }).await,
+    has_owner: bool,
+}
+
+impl Tried {
+    async fn save(
+        self,
+        tx: &mut WriteTx,
+        env: &Env,
+        subject: &Subject,
+        guesses: Guesses,
+    ) -> Result<(), DbError> {
+        let Self {
+            counted,
+            known,
+            has_owner,
+        } = self;
+        let counted = match known {
+            Some(known) => {
+                counters::save_browser(tx, &KnownBrowser { guesses, ..known }).await?;
+                counted
+            }
+            None => Counted { guesses, ..counted },
+        };
+        counters::save_subject(tx, env, subject, &counted, has_owner).await
     }
 }
 

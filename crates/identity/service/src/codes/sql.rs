@@ -50,13 +50,13 @@ db::statements! {
     /// Ends it.
     FLOW_END: "DELETE FROM code_flow WHERE browser = $1 AND purpose = $2" (Bytes, Text) -> ();
     /// Forgets old ones.
-    FLOW_FORGET: "DELETE FROM code_flow WHERE (browser, purpose) IN
-        (SELECT browser, purpose FROM code_flow WHERE updated_at < $1 ORDER BY updated_at LIMIT $2)"
-        (Int, Int) -> ();
+    FLOW_FORGET: "DELETE FROM code_flow WHERE updated_at < $1 AND (browser, purpose) IN
+        (SELECT browser, purpose FROM code_flow WHERE updated_at < $2 ORDER BY updated_at LIMIT $3)"
+        (Int, Int, Int) -> ();
     /// Forgets old codes.
-    FORGET: "DELETE FROM challenge WHERE (subject, challenge_id) IN
-        (SELECT subject, challenge_id FROM challenge WHERE created_at < $1 ORDER BY created_at LIMIT $2)"
-        (Int, Int) -> ();
+    FORGET: "DELETE FROM challenge WHERE created_at < $1 AND (subject, challenge_id) IN
+        (SELECT subject, challenge_id FROM challenge WHERE created_at < $2 ORDER BY created_at LIMIT $3)"
+        (Int, Int, Int) -> ();
     /// The account an identifier leads to.
     OWNER: "SELECT account_id FROM identifier WHERE subject = $1" (Bytes) -> (Bytes);
 }

@@ -20,6 +20,7 @@ use notify::{
     texts::{Composer, TextSettings},
 };
 use testkit::TestDb;
+use vault::Vault;
 
 pub struct House {
     pub test: TestDb,
@@ -68,7 +69,14 @@ impl House {
     pub fn with(test: TestDb, policy: Policy) -> Self {
         let phone = SimulatedPhone::new(test.clock().clone(), None);
         let ways = phone.ways();
-        Self::built(test, policy, phone, ways, None)
+        Self::built(test, policy, testkit::vault(), phone, ways, None)
+    }
+
+    /// With keys of its own.
+    pub fn locked(test: TestDb, policy: Policy, vault: Vault) -> Self {
+        let phone = SimulatedPhone::new(test.clock().clone(), None);
+        let ways = phone.ways();
+        Self::built(test, policy, vault, phone, ways, None)
     }
 
     /// With a call gateway that chooses the calling number.
@@ -85,17 +93,17 @@ impl House {
             (Channel::Call, gateway),
         ]);
         let learnt = Arc::new(codes::LearnCalls::new(&testkit::vault()));
-        Self::built(test, policy, phone, ways, Some(learnt))
+        Self::built(test, policy, testkit::vault(), phone, ways, Some(learnt))
     }
 
     fn built(
         test: TestDb,
         policy: Policy,
+        vault: Vault,
         phone: SimulatedPhone,
         ways: Ways,
         learnt: Option<Arc<dyn LearntCodes>>,
     ) -> Self {
-        let vault = testkit::vault();
         let chance: Arc<dyn kernel::Chance> = test.chance().clone();
         let env = Env {
             vault: vault.clone(),

@@ -13,6 +13,7 @@ mod leaks;
 mod learnt_calls;
 mod profile;
 mod random_walk;
+mod rewrap;
 mod sending;
 mod sessions;
 mod upkeep;

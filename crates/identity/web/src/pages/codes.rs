@@ -79,18 +79,40 @@ pub(super) fn way_of_method(method: identity_core::session::Method) -> CodeWay {
     }
 }
 
+/// The ways the next code may take after one by `asked`, of those the installation has. They follow from what
+/// was typed and not from the account, so they say nothing about it (A1): somebody who typed a number is offered
+/// the form of the address, whether or not there is one. `only_this` leaves out what another identifier opens.
+pub(super) fn offers(ways: &[Channel], asked: Channel, only_this: bool) -> Vec<CodeWay> {
+    let fitting: &[(Channel, CodeWay)] = match asked {
+        Channel::Email => &[(Channel::Email, CodeWay::Email)],
+        _ if only_this => &[
+            (Channel::Sms, CodeWay::Sms),
+            (Channel::Call, CodeWay::Call6),
+        ],
+        _ => &[
+            (Channel::Sms, CodeWay::Sms),
+            (Channel::Call, CodeWay::Call6),
+            (Channel::Email, CodeWay::Email),
+        ],
+    };
+    let there = fitting.iter().filter(|(channel, _)| ways.contains(channel));
+    there.map(|(_, way)| *way).collect()
+}
+
 /// The screen's data. `reveal` shows the masked address, for somebody who is signed in.
-pub(super) fn entry(shell: &Shell, status: &Status, delivery: Delivery, reveal: bool) -> CodeEntry {
+pub(super) fn entry(
+    state: &State,
+    shell: &Shell,
+    status: &Status,
+    delivery: Delivery,
+    reveal: bool,
+) -> CodeEntry {
     let way = way(status.channel, status.digits);
+    let offers = offers(&state.env.policy.channels, status.channel, reveal);
     let state = match (status.is_over, status.expires_at <= shell.now) {
         (false, _) => CodeState::Live,
         (true, true) if status.tries_left > 0 => CodeState::Expired,
         (true, _) => CodeState::Dead,
-    };
-    let offers = match status.channel {
-        Channel::Email => vec![CodeWay::Email],
-        _ if reveal => vec![CodeWay::Sms, CodeWay::Call6],
-        _ => vec![CodeWay::Sms, CodeWay::Call6, CodeWay::Email],
     };
     CodeEntry {
         number: u32::try_from(status.serial).unwrap_or(u32::MAX),

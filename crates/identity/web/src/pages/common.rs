@@ -177,6 +177,7 @@ fn kind(event: &Event) -> Option<EventKind> {
         "session.signed_out" => EventKind::SignedOut,
         "session.ended" => EventKind::SessionEnded,
         "session.ended_others" => EventKind::OthersEnded,
+        "session.made_room" => EventKind::MadeRoom,
         "code.refused" => EventKind::CodeFailed,
         "code.locked" => EventKind::CodeResting,
         "identifier.added" => EventKind::EmailConfirmed,

@@ -117,7 +117,7 @@ async fn code_page(
     };
     let has_errors = p.has_errors();
     let view = EmailCode {
-        code: entry(&p, &status, delivery, true),
+        code: entry(state, &p, &status, delivery, true),
         p,
     };
     Ok(if has_errors {

@@ -105,7 +105,7 @@ async fn code_page(state: &State, visit: &Visit, p: Shell) -> Result<Response, F
     };
     let has_errors = p.has_errors();
     let view = FreezeCode {
-        code: entry(&p, &status, delivery, false),
+        code: entry(state, &p, &status, delivery, false),
         p,
     };
     Ok(if has_errors {
@@ -253,7 +253,7 @@ async fn lift_page(
     };
     let has_errors = p.has_errors();
     let view = UnfreezeCode {
-        code: entry(&p, &status, delivery, true),
+        code: entry(state, &p, &status, delivery, true),
         step,
         steps,
         p,

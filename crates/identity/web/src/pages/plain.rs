@@ -5,7 +5,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::HeaderMap;
-use identity_core::next_path::NextPath;
+use identity_core::{
+    challenge::{Channel, Purpose},
+    next_path::NextPath,
+};
 use identity_service::account;
 use kernel::{Locale, Timestamp};
 use webkit::{
@@ -17,12 +20,11 @@ use webkit::{
 };
 
 use crate::{
-    state::{State, Who},
-    views::{
-        code::CodeWay,
-        help::{ConsentText, Help, NoCode},
-    },
+    state::{Fault, State, Who},
+    views::help::{ConsentText, Help, NoCode},
 };
+
+use super::codes::{offers, standing};
 
 /// `GET /profile`: the section begins with the personal data.
 pub(super) async fn profile() -> Response {
@@ -35,11 +37,16 @@ pub(super) async fn help(visit: Visit) -> Response {
 }
 
 /// `GET /help/no-code`.
-pub(super) async fn no_code(visit: Visit) -> Response {
-    page(&NoCode {
+pub(super) async fn no_code(Shared(state): Shared<State>, visit: Visit) -> Result<Response, Fault> {
+    let ways = &state.env.policy.channels;
+    let waiting = standing(&state, Purpose::SignIn, visit.browser_key()).await?;
+    Ok(page(&NoCode {
         p: visit.shell(),
-        offers: vec![CodeWay::Sms, CodeWay::Call6, CodeWay::Email],
-    })
+        offers: waiting.map_or(Vec::new(), |(status, _)| {
+            offers(ways, status.channel, false)
+        }),
+        by_email: ways.contains(&Channel::Email),
+    }))
 }
 
 /// `GET /legal/consent`.

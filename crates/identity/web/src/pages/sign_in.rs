@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use identity_core::{
-    challenge::Purpose,
+    challenge::{Channel, Purpose},
     consent::{MarketingChannel, Source, Topic},
     next_path::NextPath,
 };
@@ -24,14 +24,13 @@ use webkit::{
 };
 
 use super::{
-    codes::{delivery_line, entry, limited_path, limited_until, refusal, standing, typed},
+    codes::{delivery_line, entry, limited_path, limited_until, offers, refusal, standing, typed},
     common::{done, key, moment},
 };
 use crate::{
     acts::{AskDone, Entered, RegisterDone, VerifyDone},
     state::{Fault, State, Who},
     views::{
-        code::CodeWay,
         sign_in::{SignInCode, SignInConsent, SignInEmail, SignInLimited, SignInPhone, SignedOut},
         wrong,
     },
@@ -182,7 +181,7 @@ async fn code_page(state: &State, visit: &Visit, p: Shell) -> Result<Response, F
     };
     let has_errors = p.has_errors();
     let view = SignInCode {
-        code: entry(&p, &status, delivery, false),
+        code: entry(state, &p, &status, delivery, false),
         p,
     };
     Ok(if has_errors {
@@ -341,14 +340,18 @@ pub(super) struct Until {
 }
 
 /// `GET /sign-in/limited`.
-pub(super) async fn limited(visit: Visit, Query(query): Query<Until>) -> Response {
+pub(super) async fn limited(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    Query(query): Query<Until>,
+) -> Response {
     let until = query
         .until
         .map(|secs| moment(secs.saturating_mul(1_000_000)));
     page(&SignInLimited {
         p: visit.shell(),
         until,
-        offers: vec![CodeWay::Email],
+        offers: offers(&state.env.policy.channels, Channel::Email, true),
     })
 }
 

@@ -36,6 +36,8 @@ pub struct NoCode {
     /// Ways the next code may take, when one is being waited for; they go to
     /// `POST /sign-in/code/resend`.
     pub offers: Vec<CodeWay>,
+    /// Whether this installation sends letters.
+    pub by_email: bool,
 }
 
 impl Sample for NoCode {
@@ -46,6 +48,7 @@ impl Sample for NoCode {
                 Self {
                     p: p.clone(),
                     offers: vec![CodeWay::Call6, CodeWay::Email],
+                    by_email: true,
                 },
             ),
             (
@@ -53,6 +56,7 @@ impl Sample for NoCode {
                 Self {
                     p: p.clone(),
                     offers: Vec::new(),
+                    by_email: true,
                 },
             ),
         ]
