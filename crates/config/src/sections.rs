@@ -131,10 +131,9 @@ impl Default for Data {
 #[serde(default, deny_unknown_fields)]
 pub struct Keys {
     /// The file of the master key. When not set: `keys/master.key` in the data
-    /// folder. Without it nothing personal can be read again.
+    /// folder. Without it nothing personal can be read again. The file holds
+    /// earlier master keys too, until they are retired.
     pub master: Option<PathBuf>,
-    /// Earlier master keys: only read, until rotation has gone through.
-    pub old: Vec<PathBuf>,
 }
 
 /// `[brand]`: the name that messages and letters bear, at most 16 visible

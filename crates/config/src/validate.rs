@@ -251,9 +251,6 @@ impl Settings {
 
     fn check_files(&self, found: &mut Findings) {
         found.private_file("keys.master", &self.master_key_file(), 0o077);
-        for file in &self.keys.old {
-            found.private_file("keys.old", file, 0o077);
-        }
         if let Some(file) = &self.source {
             // A group may read it: that is how packages give a service its file.
             found.private_file("configuration file", file, 0o027);

@@ -183,7 +183,6 @@ fn every_refusal() {
             s.keys.master = Some("/nowhere/master.key".into())
         }),
         ("keys.master", |s| s.keys.master = Some("/".into())),
-        ("keys.old", |s| s.keys.old = vec!["/nowhere/old.key".into()]),
         ("place.mmdb", |s| {
             s.place.mmdb = Some("/nowhere/city.mmdb".into())
         }),

@@ -1,6 +1,10 @@
 //! ID-2b: how many codes go out, and to whom.
 
-use identity_core::{Policy, challenge::Purpose, sending::NotNow};
+use identity_core::{
+    Policy,
+    challenge::{Channel as CodeChannel, Purpose},
+    sending::NotNow,
+};
 use identity_service::{
     breaker::{self, Budget},
     codes::Asked,
@@ -156,6 +160,22 @@ testkit::both_engines! {
             assert_eq!(house.ask(&phone(number), browser(1)).await, Asked::Country, "{number}");
         }
         assert_eq!((house.count(&raw::CODES).await, house.phone_count().await), (0, 0));
+    }
+
+    /// ID-2: an installation without SMS calls instead, and one without calls sends SMS: what has no carrier is
+    /// never queued.
+    async fn a_way_that_is_not_there_is_not_taken(db: TestDb) {
+        let without = |channels: Vec<CodeChannel>| Policy { channels, ..Policy::default() };
+        let house = House::with(db, without(vec![CodeChannel::Call, CodeChannel::Email]));
+        let anna = phone(ANNA);
+        assert_eq!(house.ask_as(&visitor(), &anna, browser(1), false).await, Asked::Sent);
+        assert_eq!(house.status(browser(1)).await.unwrap().channel, CodeChannel::Call);
+        assert_eq!((house.inbox(&anna, Channel::Call).await.len(), house.inbox(&anna, Channel::Sms).await.len()), (1, 0));
+        let house = House::with(house.test, without(vec![CodeChannel::Sms]));
+        house.wait(60);
+        assert_eq!(house.ask_as(&visitor(), &anna, browser(1), true).await, Asked::Sent);
+        assert_eq!(house.status(browser(1)).await.unwrap().channel, CodeChannel::Sms);
+        assert_eq!((house.inbox(&anna, Channel::Call).await.len(), house.inbox(&anna, Channel::Sms).await.len()), (0, 1));
     }
 
     /// A23: two calls an hour; the other channel stays open.

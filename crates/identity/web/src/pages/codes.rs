@@ -2,10 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use identity_core::challenge::{Channel, Purpose};
-use identity_service::{
-    ServiceError,
-    codes::{self, BrowserKey, Status},
-};
+use identity_service::codes::{BrowserKey, Status};
 use kernel::code::{CodeError, OneTimeCode};
 use notify::DeliveryState;
 use serde::Serialize;
@@ -29,35 +26,24 @@ pub(super) async fn standing(
     purpose: Purpose,
     browser: BrowserKey,
 ) -> Result<Option<(Status, Delivery)>, Fault> {
-    let input = (state.env.clone(), purpose, browser);
-    state
-        .read("codes.status", input, |tx, (env, purpose, browser)| {
-            Box::pin(async move {
-                let Some(status) = codes::status(tx, env, *purpose, browser).await? else {
-                    return Ok(None);
-                };
-                let known = match status.message {
-                    Some(message) => notify::delivery(tx, &[message]).await?.into_iter().next(),
-                    None => None,
-                };
-                let delivery = known.map_or(Delivery::Waiting, |known| {
-                    let settled = known
-                        .settled_at
-                        .or(known.handed_at)
-                        .unwrap_or(known.queued_at);
-                    match known.state {
-                        DeliveryState::Queued => Delivery::Waiting,
-                        DeliveryState::Handed => {
-                            Delivery::HandedOver(known.handed_at.unwrap_or(known.queued_at))
-                        }
-                        DeliveryState::Delivered => Delivery::Delivered(settled),
-                        DeliveryState::Failed | DeliveryState::Expired => Delivery::Failed,
-                    }
-                });
-                Ok::<_, ServiceError>(Some((status, delivery)))
-            })
-        })
-        .await
+    let found = state.code_status(purpose, browser).await?;
+    Ok(found.map(|(status, known)| {
+        let delivery = known.map_or(Delivery::Waiting, |known| {
+            let settled = known
+                .settled_at
+                .or(known.handed_at)
+                .unwrap_or(known.queued_at);
+            match known.state {
+                DeliveryState::Queued => Delivery::Waiting,
+                DeliveryState::Handed => {
+                    Delivery::HandedOver(known.handed_at.unwrap_or(known.queued_at))
+                }
+                DeliveryState::Delivered => Delivery::Delivered(settled),
+                DeliveryState::Failed | DeliveryState::Expired => Delivery::Failed,
+            }
+        });
+        (status, delivery)
+    }))
 }
 
 fn way(channel: Channel, digits: u8) -> CodeWay {
@@ -183,4 +169,37 @@ pub(super) fn limited_path(refusal: Refusal) -> String {
 /// The page that says when to come back.
 pub(super) fn limited_until(micros: i64) -> String {
     format!("/sign-in/limited?until={}", moment(micros).as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ID-2, A1: only ways that the installation has, and by what was typed alone.
+    #[test]
+    fn only_ways_that_are_there_are_offered() {
+        use CodeWay::{Call6, Email, Sms};
+        let all = [Channel::Sms, Channel::Call, Channel::Email];
+        let table: [(&[Channel], Channel, bool, &[CodeWay]); 7] = [
+            (&all, Channel::Sms, false, &[Sms, Call6, Email]),
+            (&all, Channel::Call, false, &[Sms, Call6, Email]),
+            (&all, Channel::Sms, true, &[Sms, Call6]),
+            (&all, Channel::Email, false, &[Email]),
+            (&[Channel::Sms], Channel::Sms, false, &[Sms]),
+            (
+                &[Channel::Call, Channel::Email],
+                Channel::Call,
+                false,
+                &[Call6, Email],
+            ),
+            (&[Channel::Sms], Channel::Email, true, &[]),
+        ];
+        for (ways, asked, only_this, expected) in table {
+            assert_eq!(
+                offers(ways, asked, only_this),
+                expected,
+                "{ways:?} {asked:?} {only_this}"
+            );
+        }
+    }
 }

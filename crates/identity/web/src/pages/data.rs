@@ -1,11 +1,14 @@
 //! Personal data (ID-10): one thing a page, a passport with its answers checked before they are sent.
 
+use askama::Template;
 use axum::{extract::State as Shared, response::Response};
 use identity_core::profile::{Change, Name, Passport, Profile};
 use identity_service::account;
 use kernel::{
     Timestamp,
-    documents::{BirthDate, DepartmentCode, Inn, PassportIssueDate, PassportNumber, Snils},
+    documents::{
+        BirthDate, DepartmentCode, DocumentError, Inn, PassportIssueDate, PassportNumber, Snils,
+    },
     name::NamePart,
     text,
 };
@@ -448,18 +451,67 @@ pub(super) async fn send_passport(
     }
 }
 
+/// A page with one document's number: made of the shell and of whether a value is there already.
+struct Number<T> {
+    field: &'static str,
+    is_known: fn(&Profile) -> bool,
+    read: fn(&str) -> Result<Change, DocumentError>,
+    page: fn(Shell, bool) -> T,
+}
+
+const INN: Number<EditInn> = Number {
+    field: "inn",
+    is_known: |profile| profile.inn.is_some(),
+    read: |typed| {
+        let inn = Inn::parse_person(typed)?.as_str().to_owned();
+        Ok(Change::Inn { inn })
+    },
+    page: |p, needs_check| EditInn { p, needs_check },
+};
+
+const SNILS: Number<EditSnils> = Number {
+    field: "snils",
+    is_known: |profile| profile.snils.is_some(),
+    read: |typed| {
+        let snils = Snils::parse(typed)?.as_str().to_owned();
+        Ok(Change::Snils { snils })
+    },
+    page: |p, needs_check| EditSnils { p, needs_check },
+};
+
+impl<T: Template> Number<T> {
+    async fn show(&self, state: &State, visit: Visit, who: &Who) -> Result<Response, Fault> {
+        let cabinet = open(state, visit, who).await?;
+        let needs_check = (self.is_known)(&cabinet.standing.profile);
+        Ok(page(&(self.page)(cabinet.shell, needs_check)))
+    }
+
+    async fn set(
+        &self,
+        state: &State,
+        visit: Visit,
+        who: Who,
+        form: &Form,
+    ) -> Result<Response, PageError> {
+        let cabinet = open(state, visit, &who).await?;
+        match (self.read)(form.text(self.field)) {
+            Ok(change) => save(state, &cabinet, who, form, change).await,
+            Err(error) => {
+                let needs_check = (self.is_known)(&cabinet.standing.profile);
+                let p = cabinet.shell.with_error(self.field, wrong::document(error));
+                Ok(page_with_errors(&(self.page)(p, needs_check)))
+            }
+        }
+    }
+}
+
 /// `GET /profile/data/inn`.
 pub(super) async fn inn(
     Shared(state): Shared<State>,
     visit: Visit,
     who: Who,
 ) -> Result<Response, Fault> {
-    let cabinet = open(&state, visit, &who).await?;
-    let needs_check = cabinet.standing.profile.inn.is_some();
-    Ok(page(&EditInn {
-        needs_check,
-        p: cabinet.shell,
-    }))
+    INN.show(&state, visit, &who).await
 }
 
 /// `POST /profile/data/inn`.
@@ -469,19 +521,7 @@ pub(super) async fn set_inn(
     who: Who,
     form: Form,
 ) -> Result<Response, PageError> {
-    let cabinet = open(&state, visit, &who).await?;
-    match Inn::parse_person(form.text("inn")) {
-        Ok(inn) => {
-            let change = Change::Inn {
-                inn: inn.as_str().to_owned(),
-            };
-            save(&state, &cabinet, who, &form, change).await
-        }
-        Err(error) => Ok(page_with_errors(&EditInn {
-            needs_check: cabinet.standing.profile.inn.is_some(),
-            p: cabinet.shell.with_error("inn", wrong::document(error)),
-        })),
-    }
+    INN.set(&state, visit, who, &form).await
 }
 
 /// `GET /profile/data/snils`.
@@ -490,12 +530,7 @@ pub(super) async fn snils(
     visit: Visit,
     who: Who,
 ) -> Result<Response, Fault> {
-    let cabinet = open(&state, visit, &who).await?;
-    let needs_check = cabinet.standing.profile.snils.is_some();
-    Ok(page(&EditSnils {
-        needs_check,
-        p: cabinet.shell,
-    }))
+    SNILS.show(&state, visit, &who).await
 }
 
 /// `POST /profile/data/snils`.
@@ -505,17 +540,5 @@ pub(super) async fn set_snils(
     who: Who,
     form: Form,
 ) -> Result<Response, PageError> {
-    let cabinet = open(&state, visit, &who).await?;
-    match Snils::parse(form.text("snils")) {
-        Ok(snils) => {
-            let change = Change::Snils {
-                snils: snils.as_str().to_owned(),
-            };
-            save(&state, &cabinet, who, &form, change).await
-        }
-        Err(error) => Ok(page_with_errors(&EditSnils {
-            needs_check: cabinet.standing.profile.snils.is_some(),
-            p: cabinet.shell.with_error("snils", wrong::document(error)),
-        })),
-    }
+    SNILS.set(&state, visit, who, &form).await
 }
