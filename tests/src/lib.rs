@@ -5,6 +5,7 @@
 )]
 
 pub mod demo;
+pub mod samples;
 pub mod site;
 
 /// Every registered statement of the product, for the tests that read, prepare and explain them.

@@ -158,17 +158,66 @@ pub(super) fn refusal(refusal: Refusal) -> Option<(&'static str, &'static str)> 
     }
 }
 
-/// Where a refusal without words on the code page leads.
-pub(super) fn limited_path(refusal: Refusal) -> String {
-    match refusal {
-        Refusal::Rests { until } => limited_until(until),
-        _ => "/sign-in/limited".to_owned(),
-    }
+/// What somebody was about to do when codes had to rest; the page of limits leads back there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Errand {
+    SignIn,
+    Freeze,
+    Email,
+    Security,
 }
 
-/// The page that says when to come back.
-pub(super) fn limited_until(micros: i64) -> String {
-    format!("/sign-in/limited?until={}", moment(micros).as_secs())
+impl Errand {
+    const ALL: [Self; 4] = [Self::SignIn, Self::Freeze, Self::Email, Self::Security];
+
+    const fn tag(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::Freeze => "freeze",
+            Self::Email => "email",
+            Self::Security => "security",
+        }
+    }
+
+    /// From the address of the page; anything unknown was a sign-in.
+    pub(super) fn of(tag: &str) -> Self {
+        let known = Self::ALL.into_iter().find(|errand| errand.tag() == tag);
+        known.unwrap_or(Self::SignIn)
+    }
+
+    /// The page where it began.
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::SignIn => "/sign-in",
+            Self::Freeze => "/freeze",
+            Self::Email => "/profile/email",
+            Self::Security => "/profile/security",
+        }
+    }
+
+    /// The page that says codes no longer help.
+    pub(super) fn closed(self) -> String {
+        format!("/sign-in/limited?of={}", self.tag())
+    }
+
+    /// The page that says when to come back after too many codes or tries.
+    pub(super) fn rests(self, micros: i64) -> String {
+        let until = moment(micros).as_secs();
+        format!("/sign-in/limited?of={}&until={until}", self.tag())
+    }
+
+    /// The same after one code too early.
+    pub(super) fn paused(self, micros: i64) -> String {
+        format!("{}&pause=yes", self.rests(micros))
+    }
+
+    /// Where a refusal without words on the code page leads.
+    pub(super) fn refused(self, refusal: Refusal) -> String {
+        match refusal {
+            Refusal::Rests { until } => self.rests(until),
+            _ => self.closed(),
+        }
+    }
 }
 
 #[cfg(test)]

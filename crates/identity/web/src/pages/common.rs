@@ -27,7 +27,7 @@ use crate::{
 /// Cookie that carries a notice over a redirect: only its id.
 const FLASH: &str = "flash";
 /// The notices there are.
-const FLASHES: [(&str, Tone); 8] = [
+const FLASHES: [(&str, Tone); 10] = [
     ("flash-device-ended", Tone::Good),
     ("flash-others-ended", Tone::Good),
     ("flash-data-saved", Tone::Good),
@@ -36,6 +36,8 @@ const FLASHES: [(&str, Tone); 8] = [
     ("flash-notifications-saved", Tone::Good),
     ("flash-frozen", Tone::Good),
     ("flash-unfrozen", Tone::Good),
+    ("flash-code-sent", Tone::Info),
+    ("flash-code-pause", Tone::Warn),
 ];
 
 /// Redirects with a notice to be shown there.
@@ -132,6 +134,25 @@ pub(super) async fn cabinet(
         visit,
         shell,
         standing,
+    })
+}
+
+/// The shell of a page that is open to everybody: with the sections of the cabinet for somebody signed in.
+pub(super) async fn open_shell(
+    state: &State,
+    visit: &Visit,
+    who: Option<&Who>,
+) -> Result<Shell, Fault> {
+    Ok(match who {
+        Some(who) => {
+            let mut shell = cabinet(state, visit.clone(), who, Area::Outside)
+                .await?
+                .shell;
+            // A notice belongs to the page that it was meant for.
+            shell.flash = None;
+            shell
+        }
+        None => visit.shell(),
     })
 }
 

@@ -30,7 +30,7 @@ use crate::{
     views::{
         profile::{
             CheckPassport, DataField, DataLine, DataState, EditAddress, EditBirth, EditInn,
-            EditName, EditPassport, EditSnils, NameForm, PassportForm, ProfileData,
+            EditName, EditPassport, EditSnils, NameForm, PassportForm, ProfileData, TypedNumber,
         },
         wrong,
     },
@@ -88,11 +88,19 @@ pub(super) async fn data(
             "name",
             profile.name.as_ref().map(full_name),
         ),
-        line(DataField::Birth, "birth", birth_line(profile)),
+        line(
+            DataField::Birth,
+            "birth",
+            birth_line(&cabinet.shell, profile),
+        ),
         line(DataField::Address, "address", profile.address.clone()),
     ];
     let documents = vec![
-        line(DataField::Passport, "passport", passport_line(profile)),
+        line(
+            DataField::Passport,
+            "passport",
+            passport_line(&cabinet.shell, profile),
+        ),
         line(
             DataField::Inn,
             "inn",
@@ -134,29 +142,46 @@ fn full_name(name: &Name) -> String {
     parts.join(" ")
 }
 
-/// `2001-02-28` as `28.02.2001`.
+/// A line that is kept as one, or what is wrong with it; `empty` is the id for nothing at all.
+fn line(typed: &str, empty: &'static str) -> Result<String, Message> {
+    text::line(typed, LINE_MAX).ok_or_else(|| {
+        if typed.trim().is_empty() {
+            Message::new(empty)
+        } else if typed.chars().count() > LINE_MAX {
+            Message::new("line-error-too-long").with("most", LINE_MAX)
+        } else {
+            Message::new("line-error-hidden")
+        }
+    })
+}
+
+/// `2001-02-28` as «28 февраля 2001 г.».
+fn date_in_words(p: &Shell, iso: &str) -> String {
+    iso.parse()
+        .map_or_else(|_| iso.to_owned(), |date| p.date(&date))
+}
+
+/// `2001-02-28` as `28.02.2001`, the way it is typed.
 fn shown_date(iso: &str) -> String {
     let mut parts: Vec<&str> = iso.split('-').collect();
     parts.reverse();
     parts.join(".")
 }
 
-fn birth_line(profile: &Profile) -> Option<String> {
-    let date = profile.birth_date.as_deref().map(shown_date)?;
+fn birth_line(p: &Shell, profile: &Profile) -> Option<String> {
+    let date = date_in_words(p, profile.birth_date.as_deref()?);
     Some(match &profile.birth_place {
         Some(place) => format!("{date}\n{place}"),
         None => date,
     })
 }
 
-fn passport_line(profile: &Profile) -> Option<String> {
+fn passport_line(p: &Shell, profile: &Profile) -> Option<String> {
     let passport = profile.passport.as_ref()?;
     let number = PassportNumber::parse(&passport.number).ok()?;
-    Some(format!(
-        "{}\n{}",
-        number.masked(),
-        shown_date(&passport.issued_on)
-    ))
+    let issued = date_in_words(p, &passport.issued_on);
+    let issued = p.t1("passport-issued-line", "date", issued);
+    Some(format!("{}\n{issued}", number.masked()))
 }
 
 /// `GET /profile/data/name`.
@@ -267,10 +292,10 @@ pub(super) async fn set_birth(
     let date = date
         .map_err(|error| note(&mut p, "birth_date", wrong::date(error)))
         .ok();
-    let place = text::line(form.text("birth_place"), LINE_MAX);
-    if place.is_none() {
-        note(&mut p, "birth_place", "place-error-empty".into());
-    }
+    let place = line(form.text("birth_place"), "place-error-empty");
+    let place = place
+        .map_err(|error| note(&mut p, "birth_place", error))
+        .ok();
     match (date, place) {
         (Some(date), Some(place)) => {
             let change = Change::Birth {
@@ -313,20 +338,14 @@ pub(super) async fn set_address(
 ) -> Result<Response, PageError> {
     let cabinet = open(&state, visit, &who).await?;
     let typed = form.text("address");
-    if let Some(address) = text::line(typed, LINE_MAX) {
-        return save(&state, &cabinet, who, &form, Change::Address { address }).await;
+    match line(typed, "address-error-empty") {
+        Ok(address) => save(&state, &cabinet, who, &form, Change::Address { address }).await,
+        Err(error) => Ok(page_with_errors(&EditAddress {
+            p: cabinet.shell.clone().with_error("address", error),
+            address: typed.to_owned(),
+            needs_check: cabinet.standing.profile.address.is_some(),
+        })),
     }
-    let is_long = typed.chars().count() > LINE_MAX;
-    let id = if is_long {
-        "address-error-too-long"
-    } else {
-        "address-error-empty"
-    };
-    Ok(page_with_errors(&EditAddress {
-        p: cabinet.shell.clone().with_error("address", id),
-        address: typed.to_owned(),
-        needs_check: cabinet.standing.profile.address.is_some(),
-    }))
 }
 
 /// `GET /profile/data/passport`.
@@ -383,10 +402,8 @@ fn read_passport(cabinet: &Cabinet, form: &Form) -> Result<Passport, Box<Shell>>
     let issued = issued
         .map_err(|error| note(&mut p, "issued_on", wrong::date(error)))
         .ok();
-    let issuer = text::line(form.text("issuer"), LINE_MAX);
-    if issuer.is_none() {
-        note(&mut p, "issuer", "issuer-error-empty".into());
-    }
+    let issuer = line(form.text("issuer"), "issuer-error-empty");
+    let issuer = issuer.map_err(|error| note(&mut p, "issuer", error)).ok();
     match (number, department, issued, issuer) {
         (Some(number), Some(department), Some(issued_on), Some(issuer)) => Ok(Passport {
             number: number.as_str().to_owned(),
@@ -451,12 +468,12 @@ pub(super) async fn send_passport(
     }
 }
 
-/// A page with one document's number: made of the shell and of whether a value is there already.
+/// A page with one document's number: made of the shell, what was typed, and whether a value is there already.
 struct Number<T> {
     field: &'static str,
     is_known: fn(&Profile) -> bool,
     read: fn(&str) -> Result<Change, DocumentError>,
-    page: fn(Shell, bool) -> T,
+    page: fn(Shell, TypedNumber, bool) -> T,
 }
 
 const INN: Number<EditInn> = Number {
@@ -466,7 +483,11 @@ const INN: Number<EditInn> = Number {
         let inn = Inn::parse_person(typed)?.as_str().to_owned();
         Ok(Change::Inn { inn })
     },
-    page: |p, needs_check| EditInn { p, needs_check },
+    page: |p, typed, needs_check| EditInn {
+        p,
+        typed,
+        needs_check,
+    },
 };
 
 const SNILS: Number<EditSnils> = Number {
@@ -476,14 +497,19 @@ const SNILS: Number<EditSnils> = Number {
         let snils = Snils::parse(typed)?.as_str().to_owned();
         Ok(Change::Snils { snils })
     },
-    page: |p, needs_check| EditSnils { p, needs_check },
+    page: |p, typed, needs_check| EditSnils {
+        p,
+        typed,
+        needs_check,
+    },
 };
 
 impl<T: Template> Number<T> {
     async fn show(&self, state: &State, visit: Visit, who: &Who) -> Result<Response, Fault> {
         let cabinet = open(state, visit, who).await?;
         let needs_check = (self.is_known)(&cabinet.standing.profile);
-        Ok(page(&(self.page)(cabinet.shell, needs_check)))
+        let typed = TypedNumber::default();
+        Ok(page(&(self.page)(cabinet.shell, typed, needs_check)))
     }
 
     async fn set(
@@ -499,7 +525,8 @@ impl<T: Template> Number<T> {
             Err(error) => {
                 let needs_check = (self.is_known)(&cabinet.standing.profile);
                 let p = cabinet.shell.with_error(self.field, wrong::document(error));
-                Ok(page_with_errors(&(self.page)(p, needs_check)))
+                let typed = TypedNumber(form.text(self.field).to_owned());
+                Ok(page_with_errors(&(self.page)(p, typed, needs_check)))
             }
         }
     }

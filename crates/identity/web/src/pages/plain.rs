@@ -19,12 +19,14 @@ use webkit::{
     visit::{self, Visit, YEAR},
 };
 
+use super::{
+    codes::{entry, standing},
+    common::open_shell,
+};
 use crate::{
     state::{Fault, State, Who},
     views::help::{ConsentText, Help, NoCode},
 };
-
-use super::codes::{offers, standing};
 
 /// `GET /profile`: the section begins with the personal data.
 pub(super) async fn profile() -> Response {
@@ -32,29 +34,42 @@ pub(super) async fn profile() -> Response {
 }
 
 /// `GET /help`.
-pub(super) async fn help(visit: Visit) -> Response {
-    page(&Help { p: visit.shell() })
+pub(super) async fn help(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Option<Who>,
+) -> Result<Response, Fault> {
+    let p = open_shell(&state, &visit, who.as_ref()).await?;
+    Ok(page(&Help { p }))
 }
 
 /// `GET /help/no-code`.
-pub(super) async fn no_code(Shared(state): Shared<State>, visit: Visit) -> Result<Response, Fault> {
-    let ways = &state.env.policy.channels;
-    let waiting = standing(&state, Purpose::SignIn, visit.browser_key()).await?;
-    Ok(page(&NoCode {
-        p: visit.shell(),
-        offers: waiting.map_or(Vec::new(), |(status, _)| {
-            offers(ways, status.channel, false)
-        }),
-        by_email: ways.contains(&Channel::Email),
-    }))
+pub(super) async fn no_code(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Option<Who>,
+) -> Result<Response, Fault> {
+    let p = open_shell(&state, &visit, who.as_ref()).await?;
+    // Somebody signed in waits for no code of the door.
+    let code = match who {
+        Some(_) => None,
+        None => standing(&state, Purpose::SignIn, visit.browser_key()).await?,
+    };
+    let code = code.map(|(status, delivery)| entry(&state, &p, &status, delivery, false));
+    let by_email = state.env.policy.channels.contains(&Channel::Email);
+    Ok(page(&NoCode { p, code, by_email }))
 }
 
 /// `GET /legal/consent`.
-pub(super) async fn consent(Shared(state): Shared<State>, visit: Visit) -> Response {
-    page(&ConsentText {
-        p: visit.shell(),
+pub(super) async fn consent(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Option<Who>,
+) -> Result<Response, Fault> {
+    Ok(page(&ConsentText {
+        p: open_shell(&state, &visit, who.as_ref()).await?,
         version: state.env.consent_version.to_string(),
-    })
+    }))
 }
 
 /// `POST /preferences`: language or colours, for this browser and, when signed in, for messages.
