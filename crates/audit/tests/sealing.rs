@@ -180,4 +180,30 @@ testkit::both_engines! {
         assert!(matches!(refused, SealError::DatabaseBehind { in_database: 1, in_file: 3, .. }), "{refused}");
         assert_eq!(fs::read_to_string(log.file()).unwrap(), text, "nothing was written");
     }
+
+    /// A104: a seal that the file ends with and the database lacks, although it has a later one, is no fork.
+    async fn a_seal_taken_out_of_the_middle_is_refused(db: TestDb) {
+        let log = Log::new(db);
+        for _ in 0..3 {
+            log.seal().await;
+        }
+        let text = fs::read_to_string(log.file()).unwrap();
+        let two: Vec<&str> = text.lines().take(2).collect();
+        fs::write(log.file(), two.join("\n") + "\n").unwrap();
+        log.raw(&raw::DELETE_SEAL, params![2_i64]).await;
+        let refused = export_seals(&log.db, &log.file()).await.unwrap_err();
+        assert!(matches!(refused, SealError::DatabaseBehind { in_database: 3, in_file: 2, .. }), "{refused}");
+    }
+
+    /// A104: a head that stays where it was sealed and says something else gets no new signature.
+    async fn a_head_changed_in_place_is_not_sealed(db: TestDb) {
+        let log = Log::new(db);
+        log.fill(2, 3).await;
+        log.seal().await;
+        let other = [7_u8; 32];
+        log.raw(&raw::HEAD, params![3_i64, &other, 2_i64]).await;
+        log.db.clock().advance(MINUTE);
+        let refused = seal_now(&log.db, &log.vault, &log.file(), MINUTE).await.unwrap_err();
+        assert!(matches!(refused, SealError::WentBack { bucket: 2 }), "{refused}");
+    }
 }

@@ -371,6 +371,15 @@ testkit::both_engines! {
         let outside = outside.to_string();
         text[entry] = &outside;
         assert!(said(&text).contains(&format!("line {}", entry + 1)), "there are 64 buckets");
+        // Nothing follows the last entry, so only its own line can tell.
+        let last = lines.iter().rposition(|line| line.starts_with("{\"entry\"")).unwrap();
+        let mut unreadable: serde_json::Value = serde_json::from_str(lines[last]).unwrap();
+        unreadable["entry"]["event_id"] = "zz".into();
+        let unreadable = unreadable.to_string();
+        text = lines.clone();
+        text[last] = &unreadable;
+        let found = verify_export((text.join("\n") + "\n").as_bytes(), &keys);
+        assert!(found.is_err() || !found.unwrap().is_clean());
     }
 
     /// An export of a log that was tampered with says so, and again when it is checked alone.
