@@ -42,6 +42,10 @@ pub mod raw {
         NETWORKS: "SELECT COUNT(*) FROM code_network" () -> (Int);
         /// Flows there are.
         FLOWS: "SELECT COUNT(*) FROM code_flow" () -> (Int);
+        /// Messages there are.
+        MESSAGES: "SELECT COUNT(*) FROM message" () -> (Int);
+        /// Jobs not yet done.
+        JOBS: "SELECT COUNT(*) FROM job" () -> (Int);
         /// Holds one identifier.
         HOLD: "SELECT subject FROM code_subject WHERE subject = $1{lock}" (Bytes) -> (Bytes);
     }
