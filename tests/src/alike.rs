@@ -87,7 +87,9 @@ fn masked(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let end = rest.find(|c| is_token(c) != is_token(first)).unwrap_or(rest.len());
+        let end = rest
+            .find(|c| is_token(c) != is_token(first))
+            .unwrap_or(rest.len());
         let (run, after) = rest.split_at(end);
         rest = after;
         // A long run with digits, capitals and small letters is drawn by chance; words of ours are not.
@@ -95,7 +97,10 @@ fn masked(text: &str) -> String {
         if run.len() >= 20 && kinds.iter().all(|kind| run.chars().any(|c| kind(&c))) {
             masked.extend(std::iter::repeat_n('*', run.len()));
         } else {
-            masked.extend(run.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }));
+            masked.extend(
+                run.chars()
+                    .map(|c| if c.is_ascii_digit() { '0' } else { c }),
+            );
         }
     }
     masked
@@ -114,7 +119,8 @@ impl Shapes {
     /// A shape that only one side gets, more often than a second's turn between two answers explains.
     pub fn telling(&self) -> Option<&str> {
         let all: usize = self.0.values().flatten().sum();
-        let of_one = |counts: &[usize; 2]| counts[0].abs_diff(counts[1]) * 50 > all && counts.contains(&0);
+        let of_one =
+            |counts: &[usize; 2]| counts[0].abs_diff(counts[1]) * 50 > all && counts.contains(&0);
         let found = self.0.iter().find(|(_, counts)| of_one(counts));
         found.map(|(shape, _)| shape.as_str())
     }
@@ -138,7 +144,9 @@ mod tests {
     fn noisy() -> Pairs {
         let mut state = 7_u64;
         let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             let uniform = (state >> 11) as f64 / (1_u64 << 53) as f64;
             Duration::from_secs_f64(0.003 - 0.001_5 * (1.0 - uniform).ln())
         };
@@ -153,16 +161,29 @@ mod tests {
     #[test]
     fn two_milliseconds_are_seen_and_noise_is_not() {
         let pairs = noisy();
-        assert!(!pairs.differ(), "{} of {}", pairs.distance(), pairs.critical());
+        assert!(
+            !pairs.differ(),
+            "{} of {}",
+            pairs.distance(),
+            pairs.critical()
+        );
         let planted = pairs.planted(Duration::from_millis(2));
-        assert!(planted.differ(), "{} of {}", planted.distance(), planted.critical());
+        assert!(
+            planted.differ(),
+            "{} of {}",
+            planted.distance(),
+            planted.critical()
+        );
         assert!((pairs.critical() - 0.157).abs() < 0.001);
     }
 
     #[test]
     fn the_distance_is_the_greatest_gap() {
         let ms = |list: &[u64]| list.iter().map(|n| Duration::from_millis(*n)).collect();
-        let pairs = |one, other| Pairs { one: ms(one), other: ms(other) };
+        let pairs = |one, other| Pairs {
+            one: ms(one),
+            other: ms(other),
+        };
         assert!(pairs(&[1, 2, 3, 4], &[1, 2, 3, 4]).distance() < 1e-9);
         assert!((pairs(&[1, 2, 3, 4], &[5, 6, 7, 8]).distance() - 1.0).abs() < 1e-9);
         assert!((pairs(&[1, 2, 5, 6], &[3, 4, 5, 6]).distance() - 0.5).abs() < 1e-9);
@@ -176,14 +197,38 @@ mod tests {
             body: body.to_owned(),
             took: Duration::ZERO,
         };
-        let one = answer(200, "v=Aa3_xK9-aaaaaaaaaaaaaaaaaaaaaa; Path=/", "until 1790000000 in 59");
-        let same = answer(200, "v=Zz7_pQ2-bbbbbbbbbbbbbbbbbbbbbb; Path=/", "until 1790000011 in 58");
+        let one = answer(
+            200,
+            "v=Aa3_xK9-aaaaaaaaaaaaaaaaaaaaaa; Path=/",
+            "until 1790000000 in 59",
+        );
+        let same = answer(
+            200,
+            "v=Zz7_pQ2-bbbbbbbbbbbbbbbbbbbbbb; Path=/",
+            "until 1790000011 in 58",
+        );
         assert_eq!(shape(&one), shape(&same));
         for other in [
-            answer(303, "v=Aa3_xK9-aaaaaaaaaaaaaaaaaaaaaa; Path=/", "until 1790000000 in 59"),
-            answer(200, "v=Aa3_xK9-aaaaaaaaaaaaaaaaaaaaa; Path=/", "until 1790000000 in 59"),
-            answer(200, "v=Aa3_xK9-aaaaaaaaaaaaaaaaaaaaaa; Path=/", "until 1790000000 in 9"),
-            answer(200, "v=Aa3_xK9-aaaaaaaaaaaaaaaaaaaaaa; Path=/", "after 1790000000 in 59"),
+            answer(
+                303,
+                "v=Aa3_xK9-aaaaaaaaaaaaaaaaaaaaaa; Path=/",
+                "until 1790000000 in 59",
+            ),
+            answer(
+                200,
+                "v=Aa3_xK9-aaaaaaaaaaaaaaaaaaaaa; Path=/",
+                "until 1790000000 in 59",
+            ),
+            answer(
+                200,
+                "v=Aa3_xK9-aaaaaaaaaaaaaaaaaaaaaa; Path=/",
+                "until 1790000000 in 9",
+            ),
+            answer(
+                200,
+                "v=Aa3_xK9-aaaaaaaaaaaaaaaaaaaaaa; Path=/",
+                "after 1790000000 in 59",
+            ),
         ] {
             assert_ne!(shape(&one), shape(&other));
         }

@@ -112,7 +112,11 @@ fn gateway(stream: TcpStream, kept: &Kept) -> std::io::Result<()> {
         reader.read_exact(&mut body)?;
         let said: Value = serde_json::from_slice(&body).unwrap_or_default();
         let text = |name: &str| said[name].as_str().unwrap_or_default().to_owned();
-        let handed = Handed { id: text("id"), to: text("to"), text: text("text") };
+        let handed = Handed {
+            id: text("id"),
+            to: text("to"),
+            text: text("text"),
+        };
         let (id, to) = (handed.id.clone(), handed.to.clone());
         if !to.ends_with(REFUSED) {
             kept.lock().push(handed);
@@ -146,7 +150,11 @@ fn mail(stream: TcpStream, kept: &Kept) -> std::io::Result<()> {
         let answer: &[u8] = match verb.as_str() {
             "RCPT" => {
                 to = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
-                if to.starts_with(GONE) { b"550 5.1.1 no such mailbox\r\n" } else { b"250 ok\r\n" }
+                if to.starts_with(GONE) {
+                    b"550 5.1.1 no such mailbox\r\n"
+                } else {
+                    b"250 ok\r\n"
+                }
             }
             "DATA" => {
                 reader.get_mut().write_all(b"354 go on\r\n")?;
@@ -161,14 +169,20 @@ fn mail(stream: TcpStream, kept: &Kept) -> std::io::Result<()> {
                     }
                     letter.push_str(&line);
                 }
-                let id = letter.lines().find_map(|line| line.strip_prefix("Message-ID:"));
+                let id = letter
+                    .lines()
+                    .find_map(|line| line.strip_prefix("Message-ID:"));
                 let id = id.unwrap_or_default().trim().to_owned();
                 // Quoted-printable is the only encoding of an English letter; what parts it is chance.
                 let (_, body) = letter.split_once("\r\n\r\n").unwrap_or_default();
                 let text = body.replace("=\r\n", "").replace("=3D", "=");
                 let lines = text.lines().filter(|line| !line.starts_with("--"));
                 let text = lines.collect::<Vec<_>>().join("\n");
-                kept.lock().push(Handed { id, to: to.clone(), text });
+                kept.lock().push(Handed {
+                    id,
+                    to: to.clone(),
+                    text,
+                });
                 b"250 taken\r\n"
             }
             "QUIT" => {

@@ -35,9 +35,15 @@ impl Answer {
 
     /// The value of a cookie that is set.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        let set = self.headers.iter().filter(|(known, _)| known == "set-cookie");
+        let set = self
+            .headers
+            .iter()
+            .filter(|(known, _)| known == "set-cookie");
         let pairs = set.filter_map(|(_, value)| value.split(';').next()?.split_once('='));
-        pairs.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+        pairs
+            .into_iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
     }
 }
 
@@ -100,7 +106,9 @@ impl Wire {
         let mut headers = Vec::new();
         loop {
             let line = self.line()?;
-            let Some((name, value)) = line.split_once(':') else { break };
+            let Some((name, value)) = line.split_once(':') else {
+                break;
+            };
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
         let length = headers.iter().find(|(name, _)| name == "content-length");

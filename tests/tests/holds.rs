@@ -13,7 +13,10 @@ use whole_product::demo::{Demo, code_in};
 const COMPUTES_AT_MOST: f64 = 0.05;
 
 async fn post(demo: &Demo, path: &str, headers: &[(&str, &str)], body: Value) -> Value {
-    let mut request = demo.http().post(demo.url(&format!("/api/v1{path}"))).json(&body);
+    let mut request = demo
+        .http()
+        .post(demo.url(&format!("/api/v1{path}")))
+        .json(&body);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -29,20 +32,49 @@ async fn person(demo: &Demo, number: usize) {
     let agent = format!("device {number}");
     let known = demo.messages().await;
     let ask = key("ask");
-    let headers = [("idempotency-key", ask.as_str()), ("user-agent", agent.as_str())];
+    let headers = [
+        ("idempotency-key", ask.as_str()),
+        ("user-agent", agent.as_str()),
+    ];
     let asked = post(demo, "/sign-in/codes", &headers, json!({ "phone": phone })).await;
     let flow = asked["flow"].as_str().expect("a flow").to_owned();
     let message = demo.next_message(&phone, &known).await;
     let code = code_in(&message.text, 6).expect("a code").to_owned();
     let (verify, register, email) = (key("verify"), key("register"), key("email"));
     let flow = ("kabinet-flow", flow.as_str());
-    post(demo, "/sign-in/verify", &[("idempotency-key", &verify), flow], json!({ "code": code })).await;
-    let inside = post(demo, "/sign-in/register", &[("idempotency-key", &register), flow], json!({ "personal_data": true })).await;
-    let bearer = format!("Bearer {}", inside["session_token"].as_str().expect("a session"));
+    post(
+        demo,
+        "/sign-in/verify",
+        &[("idempotency-key", &verify), flow],
+        json!({ "code": code }),
+    )
+    .await;
+    let inside = post(
+        demo,
+        "/sign-in/register",
+        &[("idempotency-key", &register), flow],
+        json!({ "personal_data": true }),
+    )
+    .await;
+    let bearer = format!(
+        "Bearer {}",
+        inside["session_token"].as_str().expect("a session")
+    );
     let bearer = ("authorization", bearer.as_str());
     let address = json!({ "email": format!("person{number}@kabinet.example") });
-    post(demo, "/email", &[("idempotency-key", &email), bearer], address).await;
-    let out = demo.http().delete(demo.url("/api/v1/session")).header(bearer.0, bearer.1).send().await;
+    post(
+        demo,
+        "/email",
+        &[("idempotency-key", &email), bearer],
+        address,
+    )
+    .await;
+    let out = demo
+        .http()
+        .delete(demo.url("/api/v1/session"))
+        .header(bearer.0, bearer.1)
+        .send()
+        .await;
     assert!(out.expect("the demo answers").status().is_success());
 }
 
@@ -54,7 +86,8 @@ fn greatest(metrics: &str, name: &str) -> BTreeMap<String, f64> {
         let is_greatest = label("quantile").is_none_or(|quantile| quantile == "1");
         let value = line.rsplit(' ').next().and_then(|value| value.parse().ok());
         if let (Some(transaction), Some(value), true) = (label("transaction"), value, is_greatest)
-            && !line.contains("_sum") && !line.contains("_count")
+            && !line.contains("_sum")
+            && !line.contains("_count")
         {
             found.insert(transaction.to_owned(), value);
         }
@@ -68,21 +101,51 @@ async fn nothing_heavy_is_held(engine: Engine) {
         person(&demo, number).await;
     }
     let port = demo.server().ops_url();
-    let metrics = demo.http().get(format!("{port}/metrics")).send().await.expect("metrics");
+    let metrics = demo
+        .http()
+        .get(format!("{port}/metrics"))
+        .send()
+        .await
+        .expect("metrics");
     let metrics = metrics.text().await.expect("text");
     let computed = greatest(&metrics, "kabinet_db_hold_cpu_seconds");
     let held = greatest(&metrics, "kabinet_db_hold_seconds");
-    for name in ["sign_in.ask", "sign_in.verify", "sign_in.register", "email.add", "session.sign_out", "notify.handed", "jobs.settle"] {
-        assert!(computed.contains_key(name) && held.contains_key(name), "{name} is not measured:\n{metrics}");
+    for name in [
+        "sign_in.ask",
+        "sign_in.verify",
+        "sign_in.register",
+        "email.add",
+        "session.sign_out",
+        "notify.handed",
+        "jobs.settle",
+    ] {
+        assert!(
+            computed.contains_key(name) && held.contains_key(name),
+            "{name} is not measured:\n{metrics}"
+        );
     }
-    let longest = computed.iter().max_by(|a, b| a.1.total_cmp(b.1)).expect("measures");
-    println!("{engine:?}: {} transactions; the most is computed in {}: {:.1} ms", computed.len(), longest.0, longest.1 * 1e3);
+    let longest = computed
+        .iter()
+        .max_by(|a, b| a.1.total_cmp(b.1))
+        .expect("measures");
+    println!(
+        "{engine:?}: {} transactions; the most is computed in {}: {:.1} ms",
+        computed.len(),
+        longest.0,
+        longest.1 * 1e3
+    );
     for (transaction, seconds) in &computed {
         // Schema changes are not made while people are served.
-        assert!(*seconds < COMPUTES_AT_MOST || transaction.starts_with("db.migrate"), "{transaction} computes for {seconds} s");
+        assert!(
+            *seconds < COMPUTES_AT_MOST || transaction.starts_with("db.migrate"),
+            "{transaction} computes for {seconds} s"
+        );
     }
     let foreign = greatest(&metrics, "kabinet_db_foreign_awaits_total");
-    assert!(foreign.is_empty(), "transactions that waited for something else than the database: {foreign:?}");
+    assert!(
+        foreign.is_empty(),
+        "transactions that waited for something else than the database: {foreign:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,7 +56,9 @@ struct Stranger {
 }
 
 fn csrf_in(page: &str) -> String {
-    let (_, rest) = page.split_once("name=\"csrf\" value=\"").expect("a form with its token");
+    let (_, rest) = page
+        .split_once("name=\"csrf\" value=\"")
+        .expect("a form with its token");
     rest.split('"').next().unwrap_or_default().to_owned()
 }
 
@@ -64,7 +66,11 @@ impl Stranger {
     fn new(engine: Engine) -> Self {
         let demo = Demo::start_with(engine, &["--empty", "--log", "warn"]);
         let host = demo.url("").trim_start_matches("http://").to_owned();
-        Self { demo, host, number: 0 }
+        Self {
+            demo,
+            host,
+            number: 0,
+        }
     }
 
     fn next(&mut self) -> usize {
@@ -78,7 +84,13 @@ impl Stranger {
     }
 
     /// One call of the API as a program does it.
-    fn call(&mut self, wire: &mut Wire, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+    fn call(
+        &mut self,
+        wire: &mut Wire,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
         let key = format!("key-{}", self.next());
         let mut all = vec![
             ("User-Agent", AGENT),
@@ -86,13 +98,19 @@ impl Stranger {
             ("Idempotency-Key", key.as_str()),
         ];
         all.extend(headers);
-        wire.ask("POST", &format!("/api/v1{path}"), &all, &body.to_string()).expect("an answer")
+        wire.ask("POST", &format!("/api/v1{path}"), &all, &body.to_string())
+            .expect("an answer")
     }
 
     fn wait(&mut self, seconds: u64) {
         let mut wire = self.wire([127, 0, 0, 1]);
         let body = json!({ "advance_seconds": seconds }).to_string();
-        let answer = wire.ask("POST", "/demo/clock", &[("Content-Type", "application/json")], &body);
+        let answer = wire.ask(
+            "POST",
+            "/demo/clock",
+            &[("Content-Type", "application/json")],
+            &body,
+        );
         assert_eq!(answer.expect("an answer").status, 200);
     }
 
@@ -100,11 +118,16 @@ impl Stranger {
     fn codes(&mut self, wanted: &[&str]) -> BTreeMap<String, String> {
         let mut wire = self.wire([127, 0, 0, 1]);
         for _ in 0..400 {
-            let answer = wire.ask("GET", "/demo/messages", &[], "").expect("an answer");
+            let answer = wire
+                .ask("GET", "/demo/messages", &[], "")
+                .expect("an answer");
             let messages: Vec<Value> = serde_json::from_str(&answer.body).expect("a list");
             let mut codes = BTreeMap::new();
             for message in messages.iter().rev() {
-                let (to, text) = (message["to"].as_str().unwrap(), message["text"].as_str().unwrap());
+                let (to, text) = (
+                    message["to"].as_str().unwrap(),
+                    message["text"].as_str().unwrap(),
+                );
                 if let Some(code) = code_in(text, 6) {
                     codes.insert(to.to_owned(), code.to_owned());
                 }
@@ -119,30 +142,65 @@ impl Stranger {
 
     /// Makes the accounts, each with a confirmed address.
     fn people(&mut self, sample: usize) -> Vec<Asker> {
-        let people: Vec<Asker> = (0..PEOPLE).map(|i| self.asker(&format!("+791{sample}{i:03}0000"))).collect();
+        let people: Vec<Asker> = (0..PEOPLE)
+            .map(|i| self.asker(&format!("+791{sample}{i:03}0000")))
+            .collect();
         let from = |i: usize| [127, 99, i as u8, 1];
         for (i, person) in people.iter().enumerate() {
             let wire = &mut self.wire(from(i));
-            let asked = self.call(wire, "/sign-in/codes", &[("Kabinet-Flow", &person.flow)], &json!({ "phone": person.phone }));
+            let asked = self.call(
+                wire,
+                "/sign-in/codes",
+                &[("Kabinet-Flow", &person.flow)],
+                &json!({ "phone": person.phone }),
+            );
             assert_eq!(asked.status, 202, "{}", asked.body);
         }
-        let codes = self.codes(&people.iter().map(|person| person.phone.as_str()).collect::<Vec<_>>());
+        let codes = self.codes(
+            &people
+                .iter()
+                .map(|person| person.phone.as_str())
+                .collect::<Vec<_>>(),
+        );
         let mut tokens = Vec::new();
         for (i, person) in people.iter().enumerate() {
             let wire = &mut self.wire(from(i));
             let flow = [("Kabinet-Flow", person.flow.as_str())];
-            let proved = self.call(wire, "/sign-in/verify", &flow, &json!({ "code": codes[&person.phone] }));
+            let proved = self.call(
+                wire,
+                "/sign-in/verify",
+                &flow,
+                &json!({ "code": codes[&person.phone] }),
+            );
             assert_eq!(proved.status, 200, "{}", proved.body);
-            let inside = self.call(wire, "/sign-in/register", &flow, &json!({ "personal_data": true }));
+            let inside = self.call(
+                wire,
+                "/sign-in/register",
+                &flow,
+                &json!({ "personal_data": true }),
+            );
             let inside: Value = serde_json::from_str(&inside.body).expect("JSON");
-            tokens.push(format!("Bearer {}", inside["session_token"].as_str().expect("a session")));
+            tokens.push(format!(
+                "Bearer {}",
+                inside["session_token"].as_str().expect("a session")
+            ));
         }
         for (i, (person, token)) in people.iter().zip(&tokens).enumerate() {
             let wire = &mut self.wire(from(i));
-            let asked = self.call(wire, "/email", &[("Authorization", token)], &json!({ "email": person.email }));
+            let asked = self.call(
+                wire,
+                "/email",
+                &[("Authorization", token)],
+                &json!({ "email": person.email }),
+            );
             assert!(asked.status < 300, "{}", asked.body);
         }
-        let codes = self.codes(&people.iter().map(|person| person.email.as_str()).collect::<Vec<_>>());
+        let codes = self.codes(
+            &people
+                .iter()
+                .map(|person| person.email.as_str())
+                .collect::<Vec<_>>(),
+        );
         for (i, (person, token)) in people.iter().zip(&tokens).enumerate() {
             let wire = &mut self.wire(from(i));
             let code = json!({ "code": codes[&person.email] });
@@ -166,7 +224,9 @@ impl Stranger {
 
     /// A browser of one's own: its cookie and the token of its forms.
     fn open(&mut self, wire: &mut Wire, asker: &mut Asker) {
-        let page = wire.ask("GET", "/sign-in", &[("User-Agent", AGENT)], "").expect("a page");
+        let page = wire
+            .ask("GET", "/sign-in", &[("User-Agent", AGENT)], "")
+            .expect("a page");
         let visit = page.cookie("kabinet-visit").expect("the sitting's cookie");
         asker.cookie = format!("kabinet-visit={visit}");
         asker.csrf = csrf_in(&page.body);
@@ -183,13 +243,22 @@ impl Stranger {
     fn api(&mut self, wire: &mut Wire, asker: &Asker, step: &str) -> Answer {
         let flow = [("Kabinet-Flow", asker.flow.as_str())];
         if let "the code's state" | "the state when expired" | "the freezing code's state" = step {
-            let path = if step.starts_with("the f") { "/freeze/codes" } else { "/sign-in/codes" };
+            let path = if step.starts_with("the f") {
+                "/freeze/codes"
+            } else {
+                "/sign-in/codes"
+            };
             let headers = [("User-Agent", AGENT), flow[0]];
-            return wire.ask("GET", &format!("/api/v1{path}"), &headers, "").expect("an answer");
+            return wire
+                .ask("GET", &format!("/api/v1{path}"), &headers, "")
+                .expect("an answer");
         }
         let (path, body) = match step {
             "ask" | "ask again" => ("/sign-in/codes", json!({ "phone": asker.phone })),
-            "ask by call" => ("/sign-in/codes", json!({ "phone": asker.phone, "channel": "call" })),
+            "ask by call" => (
+                "/sign-in/codes",
+                json!({ "phone": asker.phone, "channel": "call" }),
+            ),
             "ask by e-mail" => ("/sign-in/codes", json!({ "email": asker.email })),
             "freeze" => ("/freeze/codes", json!({ "phone": asker.phone })),
             "freeze, wrong code" => ("/freeze/verify", json!({ "code": WRONG })),
@@ -213,7 +282,10 @@ impl Stranger {
             "ask" => ("/sign-in", format!("phone={phone}")),
             "ask again" => ("/sign-in/code/resend", "channel=sms".to_owned()),
             "ask by call" => ("/sign-in/code/resend", "channel=call".to_owned()),
-            "ask by e-mail" => ("/sign-in/email", format!("email={}", asker.email.replace('@', "%40"))),
+            "ask by e-mail" => (
+                "/sign-in/email",
+                format!("email={}", asker.email.replace('@', "%40")),
+            ),
             "freeze" => ("/freeze", format!("identifier={phone}")),
             "freeze, wrong code" => ("/freeze/code", format!("code={WRONG}")),
             _ => ("/sign-in/code", format!("code={WRONG}")),
@@ -225,7 +297,14 @@ impl Stranger {
     }
 
     /// Every step for every pair, by turns; waits between the steps as the rules want them.
-    fn round(&mut self, face: Face, known: &mut [Asker], sample: usize, round: usize, steps: &mut Steps) {
+    fn round(
+        &mut self,
+        face: Face,
+        known: &mut [Asker],
+        sample: usize,
+        round: usize,
+        steps: &mut Steps,
+    ) {
         let mut pairs = Vec::new();
         for (i, known) in known.iter_mut().enumerate() {
             let from = [127, 1 + (sample * ROUNDS + round) as u8, i as u8, 1];
@@ -270,7 +349,11 @@ impl Stranger {
                     let asker: &Asker = if is_known { known } else { unknown };
                     let answer = self.step(wire, face, asker, step);
                     seen.shapes.add(usize::from(is_known), &answer);
-                    let times = if is_known { &mut seen.times.one } else { &mut seen.times.other };
+                    let times = if is_known {
+                        &mut seen.times.one
+                    } else {
+                        &mut seen.times.other
+                    };
                     times.push(answer.took);
                 }
             }
@@ -317,13 +400,20 @@ fn strangers_learn_nothing(engine: Engine, face: Face) {
     }
     // The check must be able to fail: two milliseconds more on one side are seen in most of the steps, however
     // noisy the machine is.
-    assert!(sharp * 2 > first.len(), "only {sharp} of {} steps are measured sharply enough", first.len());
+    assert!(
+        sharp * 2 > first.len(),
+        "only {sharp} of {} steps are measured sharply enough",
+        first.len()
+    );
     if !differing.is_empty() {
         println!("once more: {differing:?}");
         let second = stranger.sample(face, 1);
         for step in differing {
             print(engine, step, &second[step]);
-            assert!(!second[step].times.differ(), "{engine:?}, {step}: an account takes another time than nobody");
+            assert!(
+                !second[step].times.differ(),
+                "{engine:?}, {step}: an account takes another time than nobody"
+            );
         }
     }
 }

@@ -141,14 +141,22 @@ mod tests {
     fn computing_counts_and_sleeping_does_not() {
         let mut hold = Hold::begin();
         hold.step(|| std::thread::sleep(Duration::from_millis(60)));
-        assert!(hold.computed < Duration::from_millis(30), "{:?}", hold.computed);
+        assert!(
+            hold.computed < Duration::from_millis(30),
+            "{:?}",
+            hold.computed
+        );
         hold.step(|| {
             let before = thread_time();
             while thread_time().saturating_sub(before) < Duration::from_millis(60) {
                 std::hint::black_box(before);
             }
         });
-        assert!(hold.computed >= Duration::from_millis(60), "{:?}", hold.computed);
+        assert!(
+            hold.computed >= Duration::from_millis(60),
+            "{:?}",
+            hold.computed
+        );
         assert!(hold.began.elapsed() >= Duration::from_millis(60));
     }
 }

@@ -415,10 +415,7 @@ async fn run_here(url: &str, sql: &str) -> Result<Vec<String>, String> {
         .await
         .map_err(|why| describe(&why))?;
     let connection = tokio::spawn(connection);
-    let result = client
-        .simple_query(sql)
-        .await
-        .map_err(|why| describe(&why));
+    let result = client.simple_query(sql).await.map_err(|why| describe(&why));
     drop(client);
     let _ = connection.await;
     let first = |message| match message {

@@ -86,8 +86,16 @@ impl House {
         private(&file);
         let point = format!("@{}", folder.path().join("point").display());
         let mut start = Start::new(built("kabinet-failpoints"))
-            .args(["serve", "--migrate", "--config", file.to_str().expect("UTF-8")])
-            .env("KABINET_DATA__DIR", folder.path().join("data").to_str().expect("UTF-8"))
+            .args([
+                "serve",
+                "--migrate",
+                "--config",
+                file.to_str().expect("UTF-8"),
+            ])
+            .env(
+                "KABINET_DATA__DIR",
+                folder.path().join("data").to_str().expect("UTF-8"),
+            )
             .env("KABINET_SERVER__LISTEN", "127.0.0.1:{port}")
             .env("KABINET_SERVER__OPERATIONS_LISTEN", "127.0.0.1:{ops}")
             .env("KABINET_SERVER__PUBLIC_ORIGIN", "http://127.0.0.1:{port}")
@@ -97,9 +105,22 @@ impl House {
             start = start.env("KABINET_DATABASE__URL", &database.url());
         }
         let created = run(&folder, database.as_ref(), &["keys", "create"]);
-        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+        assert!(
+            created.status.success(),
+            "{}",
+            String::from_utf8_lossy(&created.stderr)
+        );
         let server = start.start();
-        Self { carriers, start, server, folder, database, deaths: 0, armed: None, numbers: 0 }
+        Self {
+            carriers,
+            start,
+            server,
+            folder,
+            database,
+            deaths: 0,
+            armed: None,
+            numbers: 0,
+        }
     }
 
     fn point_file(&self) -> PathBuf {
@@ -109,7 +130,10 @@ impl House {
     /// Every point the present process has passed.
     pub fn passed(&self) -> BTreeSet<String> {
         let text = std::fs::read_to_string(self.point_file().with_extension("passed"));
-        text.unwrap_or_default().lines().map(str::to_owned).collect()
+        text.unwrap_or_default()
+            .lines()
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Forgets what was passed.
@@ -134,14 +158,22 @@ impl House {
             return false;
         };
         let armed = self.armed.clone();
-        assert!(armed.is_some(), "the process ended by itself, {status}:\n{}", self.server.output());
+        assert!(
+            armed.is_some(),
+            "the process ended by itself, {status}:\n{}",
+            self.server.output()
+        );
         self.deaths += 1;
         self.disarm();
         self.nudge(&nudge::LEASES);
         self.server = self.start.start_on(&self.server);
         let most = if self.database.is_some() { 5 } else { 2 };
         // F1: ready again in 2 s, 5 s on PostgreSQL; a build without optimisation gets twice that.
-        assert!(self.server.ready_after() < Duration::from_secs(most * 2), "{:?}", self.server.ready_after());
+        assert!(
+            self.server.ready_after() < Duration::from_secs(most * 2),
+            "{:?}",
+            self.server.ready_after()
+        );
         true
     }
 
@@ -188,13 +220,23 @@ impl House {
     }
 
     /// Sends a request until it is answered: after a death the very same request again, as a client does.
-    pub fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+    pub fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
         let port = self.server.port();
         let key = self.key();
         let mut all = vec![("Idempotency-Key", key.as_str()), ("Accept-Language", "en")];
         all.push(("Content-Type", "application/json"));
         all.extend(headers);
-        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let text = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
         let host = format!("127.0.0.1:{port}");
         for _ in 0..4 {
             let asked = Wire::connect([127, 0, 0, 1], port, &host)
@@ -208,9 +250,20 @@ impl House {
     }
 
     /// The same; the answer must be good.
-    pub fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Value {
+    pub fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Value {
         let answer = self.send(method, path, headers, body);
-        assert!(answer.status < 300, "{method} {path}: {} {}", answer.status, answer.body);
+        assert!(
+            answer.status < 300,
+            "{method} {path}: {} {}",
+            answer.status,
+            answer.body
+        );
         serde_json::from_str(&answer.body).unwrap_or_default()
     }
 
@@ -248,7 +301,10 @@ impl House {
         let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any length");
         mac.update(format!("{at}.{body}").as_bytes());
         let signature = hex::encode(mac.finalize().into_bytes());
-        let headers = [("X-Timestamp", at.as_str()), ("X-Signature", signature.as_str())];
+        let headers = [
+            ("X-Timestamp", at.as_str()),
+            ("X-Signature", signature.as_str()),
+        ];
         let answer = self.send("POST", "/gateway-reports/sms", &headers, &body);
         assert_eq!(answer.status, 204, "{}", answer.body);
     }
@@ -263,7 +319,11 @@ impl House {
             if counts.unfinished() == 0 {
                 return;
             }
-            assert!(began.elapsed() < PATIENCE, "I7: {} jobs are not done", counts.unfinished());
+            assert!(
+                began.elapsed() < PATIENCE,
+                "I7: {} jobs are not done",
+                counts.unfinished()
+            );
             std::thread::sleep(Duration::from_millis(15));
         }
     }
@@ -275,7 +335,14 @@ impl House {
                 Box::pin(async move { tx.query_one(statement, params![]).await?.int(0) })
             })
         };
-        assert_eq!((count(&look::HALF), count(&look::ASTRAY), count(&look::ORPHANS)), (0, 0, 0));
+        assert_eq!(
+            (
+                count(&look::HALF),
+                count(&look::ASTRAY),
+                count(&look::ORPHANS)
+            ),
+            (0, 0, 0)
+        );
         count(&look::ACCOUNTS)
     }
 
@@ -283,7 +350,11 @@ impl House {
     pub fn verify(&self) -> String {
         let verified = run(&self.folder, self.database.as_ref(), &["audit", "verify"]);
         let said = String::from_utf8_lossy(&verified.stdout).into_owned();
-        assert!(verified.status.success(), "I5: {said}{}", String::from_utf8_lossy(&verified.stderr));
+        assert!(
+            verified.status.success(),
+            "I5: {said}{}",
+            String::from_utf8_lossy(&verified.stderr)
+        );
         said
     }
 
@@ -299,7 +370,9 @@ impl House {
         self.write((), |tx, ()| {
             Box::pin(async move {
                 let none: &[u8] = &[];
-                tx.execute(&nudge::SENDS, params![none, none]).await.map(drop)
+                tx.execute(&nudge::SENDS, params![none, none])
+                    .await
+                    .map(drop)
             })
         });
         self.nudge(&nudge::NETWORKS);
@@ -310,29 +383,48 @@ impl House {
     pub fn an_hour_unseen(&self) {
         self.write((), |tx, ()| {
             Box::pin(async move {
-                tx.execute(&nudge::SEEN, params![3_600_000_000_i64]).await.map(drop)
+                tx.execute(&nudge::SEEN, params![3_600_000_000_i64])
+                    .await
+                    .map(drop)
             })
         });
     }
 
     fn open(&self) -> (tokio::runtime::Runtime, Db) {
         let settings = match &self.database {
-            None => DbSettings::Sqlite { path: self.folder.path().join("data/kabinet.sqlite"), readers: 1 },
-            Some(database) => DbSettings::Postgres { url: database.url(), connections: 2 },
+            None => DbSettings::Sqlite {
+                path: self.folder.path().join("data/kabinet.sqlite"),
+                readers: 1,
+            },
+            Some(database) => DbSettings::Postgres {
+                url: database.url(),
+                connections: 2,
+            },
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build();
         let runtime = runtime.expect("a runtime");
-        let db = runtime.block_on(Db::open(settings, std::sync::Arc::new(HonestClock::start())));
+        let db = runtime.block_on(Db::open(
+            settings,
+            std::sync::Arc::new(HonestClock::start()),
+        ));
         (runtime, db.expect("the database opens beside the program"))
     }
 
     fn write<C, F>(&self, input: C, f: F)
     where
         C: Send + Sync + 'static,
-        F: for<'t> Fn(&'t mut WriteTx, &'t C) -> db::BoxFuture<'t, Result<(), DbError>> + Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut WriteTx, &'t C) -> db::BoxFuture<'t, Result<(), DbError>>
+            + Send
+            + Sync
+            + 'static,
     {
         let (runtime, db) = self.open();
-        runtime.block_on(db.write("test.nudge", input, f)).expect("a nudge");
+        runtime
+            .block_on(db.write("test.nudge", input, f))
+            .expect("a nudge");
         db.close();
     }
 
@@ -340,17 +432,25 @@ impl House {
     where
         C: Send + Sync,
         T: Send,
-        F: for<'t> FnOnce(&'t mut db::ReadTx, &'t C) -> db::BoxFuture<'t, Result<T, DbError>> + Send,
+        F: for<'t> FnOnce(&'t mut db::ReadTx, &'t C) -> db::BoxFuture<'t, Result<T, DbError>>
+            + Send,
     {
         let (runtime, db) = self.open();
-        let found = runtime.block_on(db.read("test.look", input, f)).expect("a look");
+        let found = runtime
+            .block_on(db.read("test.look", input, f))
+            .expect("a look");
         db.close();
         found
     }
 }
 
 fn ops_port(server: &Server) -> u16 {
-    server.ops_url().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
+    server
+        .ops_url()
+        .rsplit(':')
+        .next()
+        .and_then(|port| port.parse().ok())
+        .expect("a port")
 }
 
 fn now_secs() -> u64 {
@@ -363,9 +463,16 @@ fn private(file: &std::path::Path) {
     std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).expect("our file");
 }
 
-fn run(folder: &TempDir, database: Option<&TestDatabase>, arguments: &[&str]) -> std::process::Output {
+fn run(
+    folder: &TempDir,
+    database: Option<&TestDatabase>,
+    arguments: &[&str],
+) -> std::process::Output {
     let mut command = Command::new(built("kabinet-failpoints"));
-    command.args(arguments).arg("--config").arg(folder.path().join("kabinet.toml"));
+    command
+        .args(arguments)
+        .arg("--config")
+        .arg(folder.path().join("kabinet.toml"));
     command.env("KABINET_DATA__DIR", folder.path().join("data"));
     if let Some(database) = database {
         command.env("KABINET_DATABASE__URL", database.url());

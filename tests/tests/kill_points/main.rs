@@ -28,7 +28,11 @@ struct Plan {
 }
 
 fn plan(house: &mut House) -> Plan {
-    let mut plan = Plan { points: Vec::new(), shown: BTreeMap::new(), passed: BTreeSet::new() };
+    let mut plan = Plan {
+        points: Vec::new(),
+        shown: BTreeMap::new(),
+        passed: BTreeSet::new(),
+    };
     // What the first start passed: the schema, the first seal.
     plan.passed.extend(house.passed());
     let at_start: BTreeSet<String> = plan.passed.clone();
@@ -58,8 +62,10 @@ fn killed_at_every_point(engine: Engine) {
     let began = Instant::now();
     let mut house = House::new(engine);
     let plan = plan(&mut house);
-    let (seals, others): (Vec<_>, Vec<_>) =
-        plan.points.iter().partition(|(point, _)| point.starts_with("audit.seal/"));
+    let (seals, others): (Vec<_>, Vec<_>) = plan
+        .points
+        .iter()
+        .partition(|(point, _)| point.starts_with("audit.seal/"));
     let mut seals = seals.into_iter();
     let mut sealed = Instant::now();
     for (point, script) in others {
@@ -81,10 +87,20 @@ fn killed_at_every_point(engine: Engine) {
     house.verify();
     let handed = house.carriers.handed();
     let different: BTreeSet<&str> = handed.iter().map(|handed| handed.id.as_str()).collect();
-    let missing: Vec<_> = source::points(engine).difference(&plan.passed).cloned().collect();
+    let missing: Vec<_> = source::points(engine)
+        .difference(&plan.passed)
+        .cloned()
+        .collect();
     assert!(missing.is_empty(), "points that nobody passes: {missing:?}");
-    let unknown: Vec<_> = plan.passed.difference(&source::points(engine)).cloned().collect();
-    assert!(unknown.is_empty(), "points that the source does not show: {unknown:?}");
+    let unknown: Vec<_> = plan
+        .passed
+        .difference(&source::points(engine))
+        .cloned()
+        .collect();
+    assert!(
+        unknown.is_empty(),
+        "points that the source does not show: {unknown:?}"
+    );
     println!(
         "{engine:?}: killed at {} points in {} s; {accounts} accounts, {} messages handed over, {} of them twice",
         house.deaths,
@@ -113,13 +129,21 @@ fn once(house: &mut House, plan: &Plan, point: &str, script: Script) {
         shown = (script.play)(house);
         house.settle();
     }
-    assert_eq!(house.deaths, deaths + 1, "{point} is not passed by «{}»", script.name);
+    assert_eq!(
+        house.deaths,
+        deaths + 1,
+        "{point} is not passed by «{}»",
+        script.name
+    );
     assert_eq!(shown, plan.shown[script.name], "killed at {point}");
     // I7: at most one copy for a crash, and only where it is not known whether the carrier has it.
     let more = self::copies(house) - copies;
     let unsure = ["notify.handed/", "jobs.run/", "notify.unsure/"];
     let most = usize::from(unsure.iter().any(|kind| point.starts_with(kind)));
-    assert!(more <= most + script.copies, "killed at {point}: {more} messages were handed over again");
+    assert!(
+        more <= most + script.copies,
+        "killed at {point}: {more} messages were handed over again"
+    );
     house.whole();
 }
 

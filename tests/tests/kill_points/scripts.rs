@@ -21,17 +21,32 @@ pub struct Script {
 }
 
 const fn script(name: &'static str, play: fn(&mut House) -> Vec<String>) -> Script {
-    Script { name, play, starts: false, copies: 0 }
+    Script {
+        name,
+        play,
+        starts: false,
+        copies: 0,
+    }
 }
 
 /// All of them; the first is a mere start.
 pub const SCRIPTS: [Script; 7] = [
-    Script { name: "a start", play: a_start, starts: true, copies: 0 },
+    Script {
+        name: "a start",
+        play: a_start,
+        starts: true,
+        copies: 0,
+    },
     script("somebody enters", enters),
     script("an address is confirmed", confirms),
     script("devices come and go", devices),
     script("a freeze and its end", freezes),
-    Script { name: "carriers that fail", play: carriers_fail, starts: false, copies: 1 },
+    Script {
+        name: "carriers that fail",
+        play: carriers_fail,
+        starts: false,
+        copies: 1,
+    },
     script("somebody guesses", guesses),
 ];
 
@@ -50,7 +65,10 @@ impl Person {
 }
 
 fn code_of(messages: &[Handed]) -> String {
-    let newest = messages.iter().rev().find_map(|message| code_in(&message.text, 6));
+    let newest = messages
+        .iter()
+        .rev()
+        .find_map(|message| code_in(&message.text, 6));
     newest.expect("a message with a code").to_owned()
 }
 
@@ -58,16 +76,36 @@ fn person(phone: String, flow: String, inside: &Value) -> Person {
     let text = |name: &str| inside[name].as_str().unwrap_or_default().to_owned();
     let (token, browser) = (text("session_token"), text("browser_token"));
     assert!(!token.is_empty(), "{inside}");
-    Person { phone, flow, token, browser }
+    Person {
+        phone,
+        flow,
+        token,
+        browser,
+    }
 }
 
 fn enter(house: &mut House) -> Person {
     let (phone, flow) = (house.number("0017"), house.flow());
     let headers = [("Kabinet-Flow", flow.as_str())];
-    house.ask("POST", "/sign-in/codes", &headers, &json!({ "phone": phone }));
+    house.ask(
+        "POST",
+        "/sign-in/codes",
+        &headers,
+        &json!({ "phone": phone }),
+    );
     let code = code_of(&house.messages(&phone, 1));
-    house.ask("POST", "/sign-in/verify", &headers, &json!({ "code": code }));
-    let inside = house.ask("POST", "/sign-in/register", &headers, &json!({ "personal_data": true }));
+    house.ask(
+        "POST",
+        "/sign-in/verify",
+        &headers,
+        &json!({ "code": code }),
+    );
+    let inside = house.ask(
+        "POST",
+        "/sign-in/register",
+        &headers,
+        &json!({ "personal_data": true }),
+    );
     person(phone, flow, &inside)
 }
 
@@ -79,7 +117,12 @@ fn enter_again(house: &mut House, of: &Person, messages: usize, agent: &str) -> 
     let body = json!({ "phone": of.phone, "channel": "call" });
     house.ask("POST", "/sign-in/codes", &headers, &body);
     let code = code_of(&house.messages(&of.phone, messages + 1));
-    let inside = house.ask("POST", "/sign-in/verify", &headers, &json!({ "code": code }));
+    let inside = house.ask(
+        "POST",
+        "/sign-in/verify",
+        &headers,
+        &json!({ "code": code }),
+    );
     person(of.phone.clone(), flow.clone(), &inside)
 }
 
@@ -89,7 +132,9 @@ fn masked(text: &str) -> String {
         if word.contains("://") || word.len() > 60 {
             return "<link>".to_owned();
         }
-        word.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect()
+        word.chars()
+            .map(|c| if c.is_ascii_digit() { '0' } else { c })
+            .collect()
     });
     words.collect::<Vec<_>>().join(" ")
 }
@@ -102,13 +147,26 @@ fn shown(house: &mut House, who: &Person, messages: usize) -> Vec<String> {
     let history = house.ask("GET", "/history", &headers, &Value::Null);
     let events = history["events"].as_array().cloned().unwrap_or_default();
     assert!(!events.is_empty(), "{history}");
-    shown.extend(events.iter().map(|event| format!("event {}", event["action"])));
+    shown.extend(
+        events
+            .iter()
+            .map(|event| format!("event {}", event["action"])),
+    );
     let devices = house.ask("GET", "/devices", &headers, &Value::Null);
-    shown.push(format!("{} devices", devices["devices"].as_array().map_or(0, Vec::len)));
+    shown.push(format!(
+        "{} devices",
+        devices["devices"].as_array().map_or(0, Vec::len)
+    ));
     let profile = house.ask("GET", "/profile", &headers, &Value::Null);
-    shown.push(format!("level {} name {}", profile["level"], profile["name"]));
+    shown.push(format!(
+        "level {} name {}",
+        profile["level"], profile["name"]
+    ));
     let consents = house.ask("GET", "/consents", &headers, &Value::Null);
-    shown.push(format!("{} consents", consents["consents"].as_array().map_or(0, Vec::len)));
+    shown.push(format!(
+        "{} consents",
+        consents["consents"].as_array().map_or(0, Vec::len)
+    ));
     let session = house.ask("GET", "/session", &headers, &Value::Null);
     shown.push(format!("frozen {}", session["frozen"]));
     shown.extend(sent(house, &who.phone, messages));
@@ -118,7 +176,10 @@ fn shown(house: &mut House, who: &Person, messages: usize) -> Vec<String> {
 
 fn sent(house: &mut House, to: &str, messages: usize) -> Vec<String> {
     let messages = house.messages(to, messages);
-    let mut sent: Vec<String> = messages.iter().map(|message| format!("sent {}", masked(&message.text))).collect();
+    let mut sent: Vec<String> = messages
+        .iter()
+        .map(|message| format!("sent {}", masked(&message.text)))
+        .collect();
     sent.sort();
     sent
 }
@@ -127,24 +188,63 @@ fn a_start(house: &mut House) -> Vec<String> {
     // What a start does on its own: the clock's mark, regular work, the seal.
     std::thread::sleep(std::time::Duration::from_millis(300));
     house.settle();
-    vec![house.verify().lines().last().unwrap_or_default().split(' ').next().unwrap_or_default().to_owned()]
+    vec![
+        house
+            .verify()
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .split(' ')
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+    ]
 }
 
 fn enters(house: &mut House) -> Vec<String> {
     let (phone, flow) = (house.number("0018"), house.flow());
     let headers = [("Kabinet-Flow", flow.as_str())];
-    house.ask("POST", "/sign-in/codes", &headers, &json!({ "phone": phone }));
+    house.ask(
+        "POST",
+        "/sign-in/codes",
+        &headers,
+        &json!({ "phone": phone }),
+    );
     let messages = house.messages(&phone, 1);
     house.report(&messages[0]);
     let code = code_of(&messages);
     let wrong = if code == "000000" { "111111" } else { "000000" };
-    let refused = house.send("POST", "/sign-in/verify", &headers, &json!({ "code": wrong }));
+    let refused = house.send(
+        "POST",
+        "/sign-in/verify",
+        &headers,
+        &json!({ "code": wrong }),
+    );
     assert_eq!(refused.status, 422, "{}", refused.body);
-    assert!(refused.body.contains("\"tries_left\":4"), "I4: a try is counted once: {}", refused.body);
-    house.ask("POST", "/sign-in/verify", &headers, &json!({ "code": code }));
-    let inside = house.ask("POST", "/sign-in/register", &headers, &json!({ "personal_data": true }));
+    assert!(
+        refused.body.contains("\"tries_left\":4"),
+        "I4: a try is counted once: {}",
+        refused.body
+    );
+    house.ask(
+        "POST",
+        "/sign-in/verify",
+        &headers,
+        &json!({ "code": code }),
+    );
+    let inside = house.ask(
+        "POST",
+        "/sign-in/register",
+        &headers,
+        &json!({ "personal_data": true }),
+    );
     let who = person(phone, flow.clone(), &inside);
-    let used = house.send("POST", "/sign-in/verify", &headers, &json!({ "code": code }));
+    let used = house.send(
+        "POST",
+        "/sign-in/verify",
+        &headers,
+        &json!({ "code": code }),
+    );
     assert!(used.status >= 400, "I4: a code is used once");
     let bearer = who.bearer();
     let bearer = [("Authorization", bearer.as_str())];
@@ -166,7 +266,9 @@ fn enters(house: &mut House) -> Vec<String> {
 
 fn link(text: &str, path: &str) -> String {
     let (_, rest) = text.split_once(path).expect("a link");
-    rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
+    rest.chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
+        .collect()
 }
 
 fn confirms(house: &mut House) -> Vec<String> {
@@ -205,15 +307,28 @@ fn devices(house: &mut House) -> Vec<String> {
     let listed = house.ask("GET", "/devices", &headers, &Value::Null);
     let listed = listed["devices"].as_array().cloned().unwrap_or_default();
     assert_eq!(listed.len(), 3, "{listed:?}");
-    let other = listed.iter().find(|device| device["is_current"] != json!(true)).expect("another device");
+    let other = listed
+        .iter()
+        .find(|device| device["is_current"] != json!(true))
+        .expect("another device");
     let id = other["id"].as_str().expect("an id");
     let ended = house.send("DELETE", &format!("/devices/{id}"), &headers, &Value::Null);
-    assert!(matches!(ended.status, 200 | 204 | 404), "{} {}", ended.status, ended.body);
+    assert!(
+        matches!(ended.status, 200 | 204 | 404),
+        "{} {}",
+        ended.status,
+        ended.body
+    );
     house.ask("DELETE", "/devices", &headers, &Value::Null);
     for other in &others {
         assert!(!other.browser.is_empty());
         let bearer = other.bearer();
-        let out = house.send("GET", "/session", &[("Authorization", &bearer)], &Value::Null);
+        let out = house.send(
+            "GET",
+            "/session",
+            &[("Authorization", &bearer)],
+            &Value::Null,
+        );
         assert_eq!(out.status, 401, "I6");
     }
     shown(house, &first, 5)
@@ -228,14 +343,24 @@ fn freezes(house: &mut House) -> Vec<String> {
     house.calm();
     house.ask("POST", "/unfreeze/codes", &headers, &Value::Null);
     let code = code_of(&house.messages(&who.phone, 3));
-    house.ask("POST", "/unfreeze/verify", &headers, &json!({ "code": code, "proof": "phone" }));
+    house.ask(
+        "POST",
+        "/unfreeze/verify",
+        &headers,
+        &json!({ "code": code, "proof": "phone" }),
+    );
     house.messages(&who.phone, 4);
     let mut seen = shown(house, &who, 4);
     // From any browser one factor is enough to freeze (ID-13).
     house.calm();
     let flow = house.flow();
     let flow = [("Kabinet-Flow", flow.as_str())];
-    house.ask("POST", "/freeze/codes", &flow, &json!({ "phone": who.phone }));
+    house.ask(
+        "POST",
+        "/freeze/codes",
+        &flow,
+        &json!({ "phone": who.phone }),
+    );
     let code = code_of(&house.messages(&who.phone, 5));
     house.ask("POST", "/freeze/verify", &flow, &json!({ "code": code }));
     let notice = house.messages(&who.phone, 6).pop().expect("a notice");
@@ -261,7 +386,10 @@ fn carriers_fail(house: &mut House) -> Vec<String> {
         let flow = house.flow();
         let flow = [("Kabinet-Flow", flow.as_str())];
         house.ask("POST", "/sign-in/codes", &flow, &body);
-        if let Some(silent) = body["phone"].as_str().filter(|number| number.ends_with(SILENT)) {
+        if let Some(silent) = body["phone"]
+            .as_str()
+            .filter(|number| number.ends_with(SILENT))
+        {
             house.messages(silent, 1);
         }
         house.settle();
@@ -276,7 +404,12 @@ fn guesses(house: &mut House) -> Vec<String> {
     house.calm();
     let flow = house.flow();
     let flow = [("Kabinet-Flow", flow.as_str())];
-    house.ask("POST", "/sign-in/codes", &flow, &json!({ "phone": who.phone }));
+    house.ask(
+        "POST",
+        "/sign-in/codes",
+        &flow,
+        &json!({ "phone": who.phone }),
+    );
     let code = code_of(&house.messages(&who.phone, 2));
     let wrong = if code == "000000" { "111111" } else { "000000" };
     let mut answers = Vec::new();
@@ -285,7 +418,11 @@ fn guesses(house: &mut House) -> Vec<String> {
         answers.push(format!("answered {}", refused.status));
     }
     let dead = house.send("POST", "/sign-in/verify", &flow, &json!({ "code": code }));
-    assert!(dead.status >= 400, "A8: a dead code stays dead: {}", dead.status);
+    assert!(
+        dead.status >= 400,
+        "A8: a dead code stays dead: {}",
+        dead.status
+    );
     assert!(!who.flow.is_empty());
     // The owner is told, once.
     answers.extend(shown(house, &who, 3));

@@ -9,20 +9,40 @@ use db::Engine;
 /// Transactions that a served installation does not come to, each with its reason.
 const ELSEWHERE: [(&str, &str); 6] = [
     ("db.import", "restoring: killed in the tests of backup"),
-    ("db.import_begin", "restoring: killed in the tests of backup"),
+    (
+        "db.import_begin",
+        "restoring: killed in the tests of backup",
+    ),
     ("db.import_end", "restoring: killed in the tests of backup"),
-    ("kabinet.check", "looks whether it could write, and takes it back"),
+    (
+        "kabinet.check",
+        "looks whether it could write, and takes it back",
+    ),
     ("demo.seed", "sample customers, made by the demo alone"),
-    ("consent.unsubscribe", "by links of marketing, which nobody sends yet"),
+    (
+        "consent.unsubscribe",
+        "by links of marketing, which nobody sends yet",
+    ),
 ];
 
 /// How a writing transaction is begun, up to its name.
-const WRITES: [&str; 6] = [".write(", ".write_by(", ".act(", "once(", ".run_step(", "db.write("];
+const WRITES: [&str; 6] = [
+    ".write(",
+    ".write_by(",
+    ".act(",
+    "once(",
+    ".run_step(",
+    "db.write(",
+];
 
 fn files(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.is_dir() && !["tests", "target", "testkit"].iter().any(|name| path.ends_with(name)) {
+        if path.is_dir()
+            && !["tests", "target", "testkit"]
+                .iter()
+                .any(|name| path.ends_with(name))
+        {
             files(&path, into);
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             into.push(path);
@@ -33,8 +53,14 @@ fn files(folder: &Path, into: &mut Vec<PathBuf>) {
 /// The text up to its tests, without comments.
 fn code(path: &Path) -> String {
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default().to_owned();
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let text = text
+        .split("#[cfg(test)]\nmod ")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -51,8 +77,12 @@ fn name(arguments: &str) -> Option<&str> {
 /// Everything that can be armed, for one engine.
 pub fn points(engine: Engine) -> BTreeSet<String> {
     let mut all = Vec::new();
-    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates"), &mut all);
-    let (mut transactions, mut places, mut points) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    files(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates"),
+        &mut all,
+    );
+    let (mut transactions, mut places, mut points) =
+        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for path in &all {
         let text = code(path);
         for begin in WRITES {
@@ -74,9 +104,15 @@ pub fn points(engine: Engine) -> BTreeSet<String> {
             }
         }
     }
-    assert!(transactions.len() > 30 && places.len() >= 3, "{transactions:?} {places:?}");
+    assert!(
+        transactions.len() > 30 && places.len() >= 3,
+        "{transactions:?} {places:?}"
+    );
     for (name, _) in ELSEWHERE {
-        assert!(transactions.remove(name), "{name} is gone: remove it from the list");
+        assert!(
+            transactions.remove(name),
+            "{name} is gone: remove it from the list"
+        );
     }
     for transaction in &transactions {
         points.extend(places.iter().map(|place| format!("{transaction}/{place}")));

@@ -173,7 +173,7 @@ impl Connection {
         let budget = Budget::new(TAKEN_BACK_MAX);
         let spent = budget.spent();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let mut request = request.map(Body::new);
+            let mut request = request.map(|body| Body::new(budget.body(body)));
             request.extensions_mut().insert(ConnectInfo(peer));
             budget.watch(router.clone().call(request))
         });

@@ -1,9 +1,13 @@
-//! Requests that are taken back: begun, and reset by the peer before they are answered (A106).
+//! Requests that are taken back: begun, and reset by the peer before they are answered (A106). A reset drops the
+//! answer that is being made; where the body is still being read, it is the body that fails.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
 
+use hyper::body::{Body, Frame, SizeHint};
 use tokio_util::sync::CancellationToken;
 
 /// How many requests of one connection may be taken back.
@@ -39,6 +43,14 @@ impl Budget {
         }
     }
 
+    /// The body of a request, watched likewise.
+    pub(super) fn body<B>(&self, body: B) -> Watched<B> {
+        Watched {
+            body,
+            budget: self.clone(),
+        }
+    }
+
     fn taken_back(&self) {
         let left = |left: u32| left.checked_sub(1);
         let taken = self
@@ -47,6 +59,36 @@ impl Budget {
         if taken.is_err() {
             self.spent.cancel();
         }
+    }
+}
+
+/// A body that counts when it breaks off.
+pub(super) struct Watched<B> {
+    body: B,
+    budget: Budget,
+}
+
+impl<B: Body + Unpin> Body for Watched<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Err(_))) = &polled {
+            self.budget.taken_back();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

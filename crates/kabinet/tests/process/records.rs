@@ -26,7 +26,10 @@ both_engines! {
 /// An installation whose data is that of a demo with its sample customers, stopped.
 fn with_people(engine: Engine) -> Installation {
     let installation = Installation::on(engine, CONFIG);
-    let url = installation.database.as_ref().map(|database| database.url());
+    let url = installation
+        .database
+        .as_ref()
+        .map(|database| database.url());
     let database: Vec<&str> = url.iter().flat_map(|url| ["--database", url]).collect();
     let mut server = demo(&installation.data(), &database).start();
     std::thread::sleep(Duration::from_millis(300));
@@ -44,7 +47,9 @@ const LOG: [&str; 3] = ["audit_entry", "audit_head", "audit_seal"];
 /// Puts a copy of the log aside.
 fn keep_log(installation: &Installation) {
     for table in LOG {
-        installation.sql(&format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}"));
+        installation.sql(&format!(
+            "CREATE TABLE kept_{table} AS SELECT * FROM {table}"
+        ));
     }
 }
 
@@ -123,7 +128,9 @@ fn a_restore_brings_people_back_and_no_session(engine: Engine) {
     let before = count(&installation, "account");
     assert!(count(&installation, "session") > 0);
     // A message that has waited since long ago: sent most likely, and not written down any more.
-    installation.sql("UPDATE message SET state = 'queued', queued_at = 1, handed_at = NULL, settled_at = NULL");
+    installation.sql(
+        "UPDATE message SET state = 'queued', queued_at = 1, handed_at = NULL, settled_at = NULL",
+    );
     let file = installation.folder.path().join("kabinet.backup");
     let server = installation.serve();
     installation.does(&["backup", file.to_str().unwrap()]);

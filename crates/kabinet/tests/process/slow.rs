@@ -23,7 +23,10 @@ fn more_descriptors() {
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).unwrap();
     let most = getrlimit(Resource::Nofile).current;
-    assert!(most.is_none_or(|most| most >= 5_000), "this machine allows {most:?} descriptors");
+    assert!(
+        most.is_none_or(|most| most >= 5_000),
+        "this machine allows {most:?} descriptors"
+    );
 }
 
 /// A whole sign-in of somebody new: the time of its four requests and of the page.
@@ -41,20 +44,41 @@ fn sign_in(server: &Server, number: usize) -> Duration {
         assert!(status < 300, "{status} {answer}");
         answer
     };
-    step(&mut || (status(&ask(&mut connect_from(from, port), &get(port, "/sign-in"))), json!(null)));
+    step(&mut || {
+        (
+            status(&ask(&mut connect_from(from, port), &get(port, "/sign-in"))),
+            json!(null),
+        )
+    });
     let key = |name: &str| format!("{name}-{number}");
     let (one, two, three) = (key("ask"), key("verify"), key("register"));
     let asked = step(&mut || {
-        let headers = [("Idempotency-Key", one.as_str()), ("User-Agent", agent.as_str())];
-        call(port, "POST", "/api/v1/sign-in/codes", &headers, &json!({ "phone": phone }).to_string())
+        let headers = [
+            ("Idempotency-Key", one.as_str()),
+            ("User-Agent", agent.as_str()),
+        ];
+        call(
+            port,
+            "POST",
+            "/api/v1/sign-in/codes",
+            &headers,
+            &json!({ "phone": phone }).to_string(),
+        )
     });
     let flow = asked["flow"].as_str().unwrap().to_owned();
     let code = code(port, &phone);
     for (path, key, body) in [
         ("/api/v1/sign-in/verify", &two, json!({ "code": code })),
-        ("/api/v1/sign-in/register", &three, json!({ "personal_data": true })),
+        (
+            "/api/v1/sign-in/register",
+            &three,
+            json!({ "personal_data": true }),
+        ),
     ] {
-        let headers = [("Idempotency-Key", key.as_str()), ("Kabinet-Flow", flow.as_str())];
+        let headers = [
+            ("Idempotency-Key", key.as_str()),
+            ("Kabinet-Flow", flow.as_str()),
+        ];
         step(&mut || call(port, "POST", path, &headers, &body.to_string()));
     }
     took
@@ -63,9 +87,15 @@ fn sign_in(server: &Server, number: usize) -> Duration {
 fn code(port: u16, phone: &str) -> String {
     for _ in 0..400 {
         let (_, messages) = call(port, "GET", "/demo/messages", &[], "");
-        let mine = messages.as_array().unwrap().iter().find(|message| message["to"] == phone);
+        let mine = messages
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|message| message["to"] == phone);
         if let Some(text) = mine.and_then(|message| message["text"].as_str()) {
-            let word = text.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 6);
+            let word = text
+                .split(|c: char| !c.is_ascii_digit())
+                .find(|word| word.len() == 6);
             return word.unwrap().to_owned();
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -98,8 +128,14 @@ fn two_thousand_slow_connections() {
     more_descriptors();
     let folder = testkit::server::data_folder();
     let start = demo(folder.path(), &["--empty", "--log", "warn"])
-        .env("KABINET_SERVER__HEADER_TIMEOUT", &format!("{}s", HEADER_TIME.as_secs()))
-        .env("KABINET_SERVER__BODY_TIMEOUT", &format!("{}s", BODY_TIME.as_secs()));
+        .env(
+            "KABINET_SERVER__HEADER_TIMEOUT",
+            &format!("{}s", HEADER_TIME.as_secs()),
+        )
+        .env(
+            "KABINET_SERVER__BODY_TIMEOUT",
+            &format!("{}s", BODY_TIME.as_secs()),
+        );
     let server = start.start();
     let port = server.port();
     sign_in(&server, 0);
@@ -112,15 +148,24 @@ fn two_thousand_slow_connections() {
             let mut stream = connect_from([127, 0, 100, address + 1], port);
             let head = post(port, "/sign-in", 1_000);
             // Half of a header, or a header whose body comes by the byte.
-            let begun = if place % 2 == 0 { &head[..head.len() / 2] } else { head.as_str() };
+            let begun = if place % 2 == 0 {
+                &head[..head.len() / 2]
+            } else {
+                head.as_str()
+            };
             stream.write_all(begun.as_bytes()).unwrap();
             slow.push(stream);
         }
     }
     // One address with more than its share: the rest are refused, and others are not touched by that.
-    let mut greedy: Vec<_> = (0..120).map(|_| connect_from([127, 0, 101, 1], port)).collect();
+    let mut greedy: Vec<_> = (0..120)
+        .map(|_| connect_from([127, 0, 101, 1], port))
+        .collect();
     std::thread::sleep(Duration::from_millis(300));
-    let refused = greedy.iter_mut().filter_map(|stream| is_over(stream).then_some(())).count();
+    let refused = greedy
+        .iter_mut()
+        .filter_map(|stream| is_over(stream).then_some(()))
+        .count();
     assert_eq!(refused, 20, "one address has 100 connections");
     drop(greedy);
     let over = slow.iter_mut().map(is_over).filter(|over| *over).count();
@@ -137,7 +182,10 @@ fn two_thousand_slow_connections() {
     }
     let beside = tenth(times);
     println!("a sign-in takes {alone:?} alone, {beside:?} beside them");
-    assert!(beside < alone * 2 + Duration::from_millis(100), "{alone:?} alone, {beside:?} beside slow ones");
+    assert!(
+        beside < alone * 2 + Duration::from_millis(100),
+        "{alone:?} alone, {beside:?} beside slow ones"
+    );
 
     // No byte now and then buys more time.
     let end = began + BODY_TIME + Duration::from_secs(6);
@@ -149,6 +197,11 @@ fn two_thousand_slow_connections() {
         });
         std::thread::sleep(Duration::from_millis(200));
     }
-    assert!(held.is_empty(), "{} slow connections are still held after {:?}", held.len(), began.elapsed());
+    assert!(
+        held.is_empty(),
+        "{} slow connections are still held after {:?}",
+        held.len(),
+        began.elapsed()
+    );
     sign_in(&server, 21);
 }
