@@ -294,7 +294,7 @@ impl Inner {
                 return self.settle(&job, DeliveryState::Failed, "no_words").await;
             }
         };
-        let own_pause = pause(job.text.has_code(), lease.tries);
+        let own_pause = pause(job.text.is_awaited(), lease.tries);
         let permit = way.breaker.lock().ask(self.now());
         if let Permit::Wait(pause) = permit {
             return self
@@ -354,8 +354,8 @@ impl Inner {
 
 /// The pause before the next attempt: somebody waits for a code, the rest is
 /// tried for most of a day (a mail server that greylists wants minutes).
-fn pause(has_code: bool, tries: u32) -> Duration {
-    let secs: &[u64] = if has_code {
+fn pause(awaited: bool, tries: u32) -> Duration {
+    let secs: &[u64] = if awaited {
         &[2, 5, 15, 30, 60]
     } else {
         &[5, 60, 300, 900, 1800, 3600, 7200, 14400, 28800]

@@ -19,7 +19,7 @@ use vault::Vault;
 use crate::carrier::{Channel, DeliveryReport, NotKept, ReportState, Reports};
 use crate::texts::MessageText;
 
-/// A code that comes later than this helps nobody and may alarm (F18).
+/// A code, or the letter in its place, that comes later than this helps nobody and may alarm (F18).
 pub const CODE_LIVES: Duration = Duration::from_secs(600);
 /// Everything else is tried for a day (F8).
 pub const NOTICE_LIVES: Duration = Duration::from_secs(24 * 3600);
@@ -116,7 +116,8 @@ pub enum Suppression {
     /// The person asked us not to (A22). Stops everything by that channel.
     Asked,
     /// A letter came back for good (F8). Stops what nobody is waiting for; a
-    /// code is still tried, and its arrival lifts the mark.
+    /// code is still tried, as is the letter in a code's place (A1), and its
+    /// arrival lifts the mark.
     Bounced,
 }
 
@@ -178,7 +179,7 @@ pub async fn send(
     let subject = subject(vault, &message.to);
     let suppressed = match suppressed(tx, &subject, message.channel).await? {
         Some(Suppression::Asked) => true,
-        Some(Suppression::Bounced) => !message.text.has_code(),
+        Some(Suppression::Bounced) => !message.text.is_awaited(),
         None => false,
     };
     let (state, reason, settled_at) = if suppressed {
@@ -203,7 +204,7 @@ pub async fn send(
     if suppressed {
         return Ok(id);
     }
-    let longest = now.saturating_add(if message.text.has_code() {
+    let longest = now.saturating_add(if message.text.is_awaited() {
         CODE_LIVES
     } else {
         NOTICE_LIVES

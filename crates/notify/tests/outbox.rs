@@ -400,6 +400,35 @@ testkit::both_engines! {
         assert_eq!(house.carrier.count(), 3);
     }
 
+    /// A1: a letter that says nobody is here stands in a code's place, and whoever waits before the page sees
+    /// how far it got: it is tried as long, as often and at the same moments as a code, greylisted or bounced.
+    async fn a_letter_in_a_codes_place_fares_like_a_code(db: TestDb) {
+        let house = House::new(db);
+        let grey = || SendError::Transient { code: "later", retry_after: None };
+        let gone = || SendError::Permanent(Refusal::NoSuchAddress);
+        let life = Duration::from_secs(300);
+        let mut seen: Vec<Vec<String>> = Vec::new();
+        for text in [code(email(), Channel::Email).text, MessageText::NobodyHere { link: LinkPath::new("/sign-in").unwrap() }] {
+            let mut states = Vec::new();
+            for answers in [vec![grey(), grey(), grey()], vec![gone()], vec![grey()], vec![gone()], vec![UNKNOWN, UNKNOWN]] {
+                house.carrier.says(answers.into_iter().map(Err));
+                let start = house.db.clock().now();
+                let worthless_after = Some(start.saturating_add(life));
+                let id = house.send(Message { text: text.clone(), worthless_after, ..code(email(), Channel::Email) }).await;
+                for second in 0..life.as_secs() {
+                    house.runner.run_due().await;
+                    let known = house.state(id).await;
+                    let state = format!("{second} {:?} {:?}", known.state, known.reason);
+                    states.push(state);
+                    house.db.clock().advance(Duration::from_secs(1));
+                }
+            }
+            seen.push(states);
+        }
+        assert!(seen[0].iter().any(|state| state.contains("Handed")) && seen[0].iter().any(|state| state.contains("no_such_address")));
+        assert_eq!(seen[0], seen[1]);
+    }
+
     /// A22: who asked not to be texted is not, by any purpose, until they say otherwise.
     async fn do_not_text_me(db: TestDb) {
         let house = House::new(db);

@@ -46,18 +46,20 @@ fn counted(row: &Row) -> Result<Counted, DbError> {
     Ok(Counted { sends, guesses })
 }
 
-/// Locks and reads the counts of an identifier, making them when there are none.
+/// Locks and reads the counts of an identifier that a code was sent to; makes them when they are gone.
 pub(crate) async fn lock_subject(tx: &mut WriteTx, subject: &Subject) -> Result<Counted, DbError> {
-    if let Some(row) = tx.query_opt(&sql::SUBJECT, params![subject]).await? {
-        return counted(&row);
+    match tx.query_opt(&sql::SUBJECT, params![subject]).await? {
+        Some(row) => counted(&row),
+        None => take_subject(tx, subject).await,
     }
+}
+
+/// Locks and reads the counts of any identifier, making them when there are none. The same work for a number
+/// that was never heard of as for one that signs in every day (A1).
+pub(crate) async fn take_subject(tx: &mut WriteTx, subject: &Subject) -> Result<Counted, DbError> {
     let none: &[u8] = &[];
-    tx.execute(
-        &sql::SUBJECT_FIRST,
-        params![subject, 0_i64, 0_i64, none, none, 0_i64, none],
-    )
-    .await?;
-    counted(&tx.query_one(&sql::SUBJECT, params![subject]).await?)
+    let first = params![subject, 0_i64, 0_i64, none, none, 0_i64, none];
+    counted(&tx.query_one(&sql::SUBJECT_TAKE, first).await?)
 }
 
 /// Reads the counts of an identifier without locking.
@@ -192,15 +194,19 @@ pub(crate) async fn save_network(
         .await
 }
 
-/// Locks and reads what a range of numbers was sent.
+/// Locks and reads what a range of numbers was sent; makes it when it is gone.
 pub(crate) async fn lock_range(tx: &mut WriteTx, scope: &[u8; 32]) -> Result<Range, DbError> {
-    if let Some(row) = tx.query_opt(&sql::RANGE, params![scope]).await? {
-        return range(&row);
+    match tx.query_opt(&sql::RANGE, params![scope]).await? {
+        Some(row) => range(&row),
+        None => take_range(tx, scope).await,
     }
+}
+
+/// The same for a range that may never have been counted, by the same work as for one that was (A1).
+pub(crate) async fn take_range(tx: &mut WriteTx, scope: &[u8; 32]) -> Result<Range, DbError> {
     let none: &[u8] = &[];
-    tx.execute(&sql::RANGE_FIRST, params![scope, none, 0_i64, 0_i64])
-        .await?;
-    range(&tx.query_one(&sql::RANGE, params![scope]).await?)
+    let first = params![scope, none, 0_i64, 0_i64];
+    range(&tx.query_one(&sql::RANGE_TAKE, first).await?)
 }
 
 fn range(row: &Row) -> Result<Range, DbError> {

@@ -28,6 +28,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Reader::Person
     };
     logging::start(reader, cli.log);
+    #[cfg(feature = "failpoints")]
+    crate::failpoint::arm(&cli.failpoint)?;
     match cli.command {
         Command::Demo(args) => wait_for(demo::demo(args))?,
         Command::Serve(args) => wait_for(serve::serve(args))?,

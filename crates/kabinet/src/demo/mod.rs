@@ -32,8 +32,6 @@ pub(crate) use clock::MovableClock;
 
 /// Runs the demo until it is told to stop.
 pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
-    #[cfg(feature = "failpoints")]
-    crate::failpoint::arm(&args.failpoint)?;
     let metrics = operations::count().map_err(Failure::failed)?;
     let listener = run::listen(args.listen).await?;
     let address = listener.local_addr().map_err(Failure::failed)?;

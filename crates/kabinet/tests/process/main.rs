@@ -7,5 +7,6 @@ mod leaks;
 mod limits;
 mod records;
 mod refusals;
+mod slow;
 mod stop;
 mod wire;

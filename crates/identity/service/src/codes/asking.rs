@@ -1,5 +1,7 @@
 //! Asking for a code.
 
+use std::time::Duration;
+
 use db::{DbError, WriteTx, params};
 use identity_core::{
     challenge::{Channel, Purpose},
@@ -83,7 +85,7 @@ pub async fn ask(
     let subject = env.subject(&cmd.identifier);
     let channel = channel(cmd, &policy.channels);
     let call = channel == Channel::Call;
-    let counted = counters::lock_subject(tx, &subject).await?;
+    let counted = counters::take_subject(tx, &subject).await?;
     let owner = owner(tx, &subject).await?;
     let known = known_browser(tx, owner, cmd.known.as_ref()).await?;
     if counted.guesses.in_row >= WRONG_CLOSES && known.is_none() {
@@ -181,7 +183,7 @@ async fn count_range(
         return Ok(Ok(()));
     };
     let now = tx.now();
-    let range = counters::lock_range(tx, &scope).await?;
+    let range = counters::take_range(tx, &scope).await?;
     if let Err(not_now) = range.may_send(&env.policy, now) {
         return Ok(Err(not_now));
     }
@@ -210,7 +212,9 @@ impl Sending<'_> {
     }
 }
 
-/// Posts the message, unless the day's budget is spent and nobody lives there. Answers its price.
+/// Posts the message. When the day's budget is spent and nobody lives there, it is worthless from the start, so
+/// that the courier drops it: the same rows are written as for a message that is sent (A1). Answers the message
+/// whose delivery may be shown, and its price.
 async fn send(
     tx: &mut WriteTx,
     env: &Env,
@@ -223,9 +227,8 @@ async fn send(
         Channel::Call => env.policy.call_price,
         Channel::Email => 0,
     };
-    if price > 0 && sending.owner.is_none() && env.breaker.budget() == Budget::Spent {
-        return Ok((None, 0));
-    }
+    let scarce = price > 0 && env.breaker.budget() == Budget::Spent;
+    let withheld = scarce && sending.owner.is_none();
     let words = if sending.channel == Channel::Email
         && sending.owner.is_none()
         && matches!(cmd.purpose, Purpose::SignIn | Purpose::Freeze)
@@ -239,14 +242,22 @@ async fn send(
             link: cmd.link.clone(),
         }
     };
+    let life = if withheld {
+        Duration::ZERO
+    } else {
+        env.policy.code_life
+    };
     let post = Post {
         to: &cmd.identifier,
         channel: sending.channel,
         locale: visitor.locale,
-        worthless_after: Some(tx.now().saturating_add(env.policy.code_life)),
+        worthless_after: Some(tx.now().saturating_add(life)),
         words,
     };
-    Ok((Some(post::post(tx, env, post).await?), price))
+    let message = post::post(tx, env, post).await?;
+    // While only some are sent, how far a message got would tell which: then it is shown for none.
+    let shown = (!scarce).then_some(message);
+    Ok((shown, if withheld { 0 } else { price }))
 }
 
 struct Kept {

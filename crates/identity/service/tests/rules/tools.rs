@@ -48,6 +48,12 @@ pub mod raw {
         NETWORKS: "SELECT COUNT(*) FROM code_network" () -> (Int);
         /// Flows there are.
         FLOWS: "SELECT COUNT(*) FROM code_flow" () -> (Int);
+        /// Messages there are.
+        MESSAGES: "SELECT COUNT(*) FROM message" () -> (Int);
+        /// Jobs not yet done.
+        JOBS: "SELECT COUNT(*) FROM job" () -> (Int);
+        /// Takes an identifier from its account.
+        FREE: "DELETE FROM identifier WHERE subject = $1 AND account_id = $2" (Bytes, Bytes) -> ();
         /// Holds one identifier.
         HOLD: "SELECT subject FROM code_subject WHERE subject = $1{lock}" (Bytes) -> (Bytes);
     }
