@@ -355,9 +355,13 @@ async fn forced_colours_hide_nothing() {
 async fn motion_is_short_or_absent() {
     let (site, _) = site(Locale::Ru, WAITING);
     let browser = Browser::open(Look::PHONE).await;
+    // A duration without the name of an animation moves nothing.
     let longest = "Math.max(...[...document.querySelectorAll('*')].flatMap((at) => {
       const style = getComputedStyle(at);
-      return [style.transitionDuration, style.animationDuration].flatMap((all) => all.split(',').map(parseFloat));
+      return [
+        style.transitionProperty === 'none' ? '0s' : style.transitionDuration,
+        style.animationName === 'none' ? '0s' : style.animationDuration,
+      ].flatMap((all) => all.split(',').map(parseFloat));
     }))";
     let mut moved = 0.0_f64;
     for name in VARIED {
