@@ -84,7 +84,7 @@ pub(crate) async fn save_subject(
         guesses.rest_until,
         subject,
     ];
-    tx.execute_one(&sql::SUBJECT_SAVE, row).await
+    tx.defer(&[(&sql::SUBJECT_SAVE, row)]).await
 }
 
 /// A browser that an account knows, with its own count of wrong tries.
@@ -134,7 +134,7 @@ pub(crate) async fn save_browser(tx: &mut WriteTx, browser: &KnownBrowser) -> Re
         account.as_bytes(),
         hash
     ];
-    tx.execute_one(&sql::BROWSER_SAVE, row).await
+    tx.defer(&[(&sql::BROWSER_SAVE, row)]).await
 }
 
 /// What networks are counted by.
@@ -184,7 +184,7 @@ pub(crate) async fn save_network(
     stamps: &Recent,
 ) -> Result<(), DbError> {
     let now = tx.now();
-    tx.execute_one(&sql::NETWORK_SAVE, params![scope, &stamps.to_bytes(), now])
+    tx.defer(&[(&sql::NETWORK_SAVE, params![scope, &stamps.to_bytes(), now])])
         .await
 }
 
@@ -231,5 +231,5 @@ pub(crate) async fn save_range(
         int(range.used),
         range.blocked_until,
     ];
-    tx.execute_one(&sql::RANGE_SAVE, row).await
+    tx.defer(&[(&sql::RANGE_SAVE, row)]).await
 }
