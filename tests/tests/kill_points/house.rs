@@ -64,6 +64,8 @@ pub struct House {
     database: Option<TestDatabase>,
     /// Times the process died at the armed point.
     pub deaths: usize,
+    /// How long each start after a death took.
+    pub ready: Vec<Duration>,
     armed: Option<String>,
     numbers: usize,
 }
@@ -118,6 +120,7 @@ impl House {
             folder,
             database,
             deaths: 0,
+            ready: Vec::new(),
             armed: None,
             numbers: 0,
         }
@@ -167,13 +170,7 @@ impl House {
         self.disarm();
         self.nudge(&nudge::LEASES);
         self.server = self.start.start_on(&self.server);
-        let most = if self.database.is_some() { 5 } else { 2 };
-        // F1: ready again in 2 s, 5 s on PostgreSQL; a build without optimisation gets twice that.
-        assert!(
-            self.server.ready_after() < Duration::from_secs(most * 2),
-            "{:?}",
-            self.server.ready_after()
-        );
+        self.ready.push(self.server.ready_after());
         true
     }
 
