@@ -176,8 +176,7 @@ impl House {
         true
     }
 
-    /// Ends the process and starts it; when a point is armed, until the start ends there. On SQLite transactions
-    /// that share a commit pass its places under the name of the first, so that one start may miss them.
+    /// Ends the process and starts it; when a point is armed, until the start ends there.
     pub fn restart(&mut self) {
         for _ in 0..8 {
             self.nudge(&nudge::SCHEDULE);
