@@ -70,6 +70,7 @@ pub struct House {
     pub ready: Vec<Duration>,
     armed: Option<String>,
     numbers: usize,
+    people: usize,
 }
 
 fn config(carriers: &Carriers) -> String {
@@ -125,6 +126,7 @@ impl House {
             ready: Vec::new(),
             armed: None,
             numbers: 0,
+            people: 0,
         }
     }
 
@@ -201,8 +203,8 @@ impl House {
 
     /// Another number than any before, and its own range.
     pub fn number(&mut self, last: &str) -> String {
-        self.numbers += 1;
-        format!("+7912{:03}{last}", self.numbers)
+        self.people += 1;
+        format!("+79{:05}{last}", 12_000 + self.people)
     }
 
     /// A key that was not used before.
