@@ -337,14 +337,14 @@ pub(super) async fn register(
 
 /// When to come back, in the address of the page that says so.
 #[derive(Debug, Deserialize)]
-pub(super) struct Until {
+pub(super) struct Rest {
     until: Option<i64>,
     of: Option<String>,
     pause: Option<String>,
 }
 
 /// `GET /sign-in/limited`.
-pub(super) async fn limited(visit: Visit, Query(query): Query<Until>) -> Response {
+pub(super) async fn limited(visit: Visit, Query(query): Query<Rest>) -> Response {
     let until = query
         .until
         .map(|secs| moment(secs.saturating_mul(1_000_000)));
