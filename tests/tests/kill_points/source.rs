@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 use db::Engine;
 
 /// Transactions that a served installation does not come to, each with its reason.
-const ELSEWHERE: [(&str, &str); 6] = [
+const ELSEWHERE: [(&str, &str); 7] = [
+    (
+        "account.locale",
+        "one statement, the page's way to what account.set_locale does",
+    ),
     ("db.import", "restoring: killed in the tests of backup"),
     (
         "db.import_begin",
