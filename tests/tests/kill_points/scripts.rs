@@ -331,7 +331,7 @@ fn devices(house: &mut House) -> Vec<String> {
         );
         assert_eq!(out.status, 401, "I6");
     }
-    shown(house, &first, 5)
+    shown(house, &first, 6)
 }
 
 fn freezes(house: &mut House) -> Vec<String> {
