@@ -12,12 +12,18 @@ const ELSEWHERE: [(&str, &str); 9] = [
         "account.locale",
         "one statement, the page's way to what account.set_locale does",
     ),
-    ("db.import", "restoring: killed in the tests of backup"),
+    (
+        "db.import",
+        "restoring, by a command, before anything is served",
+    ),
     (
         "db.import_begin",
-        "restoring: killed in the tests of backup",
+        "restoring, by a command, before anything is served",
     ),
-    ("db.import_end", "restoring: killed in the tests of backup"),
+    (
+        "db.import_end",
+        "restoring, by a command, before anything is served",
+    ),
     (
         "keys.retire",
         "the operator's command, while nothing is served; it only notes what was done",
