@@ -107,11 +107,9 @@ async fn add(
         &next,
     ];
     // The head is locked, so it is there; it is held no longer than the commit takes.
-    tx.defer(&[
-        (&sql::ADD, added),
-        (&sql::MOVE, params![seq, &next, bucket]),
-    ])
-    .await?;
+    tx.defer(&[(&sql::ADD, added)]).await?;
+    tx.defer_one(&[(&sql::MOVE, params![seq, &next, bucket])])
+        .await?;
     Ok((event, Head { seq, hash: next }))
 }
 

@@ -47,14 +47,14 @@ pub enum DbError {
         why: &'static str,
     },
     /// A statement that must touch `expected` rows touched `actual`.
-    #[error("{statement}: {actual} rows instead of {expected}")]
+    #[error("{statement}: {} rows instead of {expected}", .actual.map_or_else(|| "other".to_owned(), |n| n.to_string()))]
     RowCount {
         /// The statement's name.
         statement: &'static str,
         /// How many rows it must touch.
         expected: u64,
-        /// How many it touched.
-        actual: u64,
+        /// How many it touched; `None` where the engine only tells that it was another number.
+        actual: Option<u64>,
     },
     /// A breach of the house rules found at run time: a wrong parameter, or something other than SQL
     /// awaited inside a transaction.

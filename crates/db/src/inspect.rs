@@ -182,7 +182,7 @@ pub(crate) fn catalogue_sqlite(conn: &rusqlite::Connection) -> Result<Vec<Column
 impl postgres::PgSession {
     async fn describe(&mut self, statement: &'static Statement) -> Result<Described, DbError> {
         use tokio_postgres::types::Type;
-        let prepared = self.prepare(statement).await?;
+        let prepared = self.prepare(statement, crate::postgres::Rows::Any).await?;
         let kind = |ty: &Type| match *ty {
             Type::INT8 => Some(Kind::Int),
             Type::TEXT => Some(Kind::Text),

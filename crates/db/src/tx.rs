@@ -5,7 +5,11 @@ use std::ops::{Deref, DerefMut};
 
 use kernel::Timestamp;
 
-use crate::{DbError, Param, Row, Statement, postgres::PgSession, sqlite::SqliteSession};
+use crate::{
+    DbError, Param, Row, Statement,
+    postgres::{PgSession, Rows},
+    sqlite::SqliteSession,
+};
 
 /// The engine's side of a transaction.
 pub(crate) enum Session {
@@ -68,7 +72,18 @@ fn row_count(statement: &'static Statement, actual: usize) -> DbError {
     DbError::RowCount {
         statement: statement.name,
         expected: 1,
-        actual: u64::try_from(actual).unwrap_or(u64::MAX),
+        actual: u64::try_from(actual).ok(),
+    }
+}
+
+fn exactly_one(statement: &'static Statement, touched: u64) -> Result<(), DbError> {
+    match touched {
+        1 => Ok(()),
+        actual => Err(DbError::RowCount {
+            statement: statement.name,
+            expected: 1,
+            actual: Some(actual),
+        }),
     }
 }
 
@@ -111,14 +126,8 @@ impl WriteTx {
         statement: &'static Statement,
         params: &[Param<'_>],
     ) -> Result<(), DbError> {
-        match self.execute(statement, params).await? {
-            1 => Ok(()),
-            actual => Err(DbError::RowCount {
-                statement: statement.name,
-                expected: 1,
-                actual,
-            }),
-        }
+        let touched = self.execute(statement, params).await?;
+        exactly_one(statement, touched)
     }
 
     /// Several statements without rows, in order; one round trip on PostgreSQL. Answers how many rows each
@@ -156,7 +165,26 @@ impl WriteTx {
                 Session::Sqlite(session) => {
                     session.execute(statement, params)?;
                 }
-                Session::Postgres(session) => session.defer(statement, params).await?,
+                Session::Postgres(session) => session.defer(statement, params, Rows::Any).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for statements that must each touch exactly one row; another number fails the transaction,
+    /// also when it is found out on the way to COMMIT.
+    pub async fn defer_one(
+        &mut self,
+        steps: &[(&'static Statement, &[Param<'_>])],
+    ) -> Result<(), DbError> {
+        for (statement, params) in steps {
+            statement.check(params)?;
+            match &mut self.read.session {
+                Session::Sqlite(session) => {
+                    let touched = session.execute(statement, params)?;
+                    exactly_one(statement, touched)?;
+                }
+                Session::Postgres(session) => session.defer(statement, params, Rows::One).await?,
             }
         }
         Ok(())

@@ -69,6 +69,30 @@ both! {
         }
     }
 
+    /// What must touch one row and touches another number fails the transaction, also when only COMMIT tells.
+    async fn one_row_means_one_row(on: On) {
+        add(&on.db, 1).await.unwrap();
+        let before = amount(&on.db, 1).await;
+        for looked in [true, false] {
+            let answer = on.db.write("test.one", looked, |tx, looked| Box::pin(async move {
+                put_later(tx, 3).await?;
+                tx.defer_one(&[(&sql::GROW, params![1_i64, 1_i64]), (&sql::GROW, params![1_i64, 9_i64])]).await?;
+                if *looked {
+                    tx.query(&sql::IDS, params![]).await?;
+                }
+                Ok::<_, DbError>(())
+            })).await;
+            let told = matches!(answer, Err(DbError::RowCount { statement, expected: 1, .. }) if statement == sql::GROW.name);
+            assert!(told, "{answer:?}");
+            assert_eq!((ids(&on.db).await, amount(&on.db, 1).await), (vec![1], before), "nothing of it was kept");
+        }
+        on.db.write("test.any", (), |tx, ()| Box::pin(async move {
+            tx.defer(&[(&sql::GROW, params![1_i64, 9_i64])]).await?;
+            tx.defer_one(&[(&sql::GROW, params![1_i64, 1_i64])]).await
+        })).await.unwrap();
+        assert_eq!(amount(&on.db, 1).await, before + 1);
+    }
+
     async fn a_refusal_takes_them_back(on: On) {
         for sent in [false, true] {
             let refused = on.db.write("test.refused", sent, |tx, sent| Box::pin(async move {

@@ -62,7 +62,11 @@ async fn child() {
                 let answer = add(&db, id).await;
                 say(id, kind(&answer));
                 // Reading goes on whatever happens to writing (F3).
-                ids(&db).await;
+                match try_ids(&db).await {
+                    Ok(_) => {}
+                    Err(DbError::Unavailable(_) | DbError::Busy) => say(-1, "unread"),
+                    Err(other) => panic!("{other:?}"),
+                }
             }
         });
     }
@@ -85,6 +89,8 @@ struct Told {
     kinds: BTreeMap<i64, String>,
     began: bool,
     ended: bool,
+    /// Reads that were refused for having waited too long.
+    unread: usize,
     longest_pause: Duration,
 }
 
@@ -112,6 +118,7 @@ fn listen(child: &mut Child, mut at: impl FnMut(usize, &mut Child)) -> Told {
         kinds: BTreeMap::new(),
         began: false,
         ended: false,
+        unread: 0,
         longest_pause: Duration::ZERO,
     };
     let mut last = Instant::now();
@@ -129,6 +136,7 @@ fn listen(child: &mut Child, mut at: impl FnMut(usize, &mut Child)) -> Told {
         match what {
             "ended" => told.ended = true,
             "began" => told.began = true,
+            "unread" => told.unread += 1,
             what => drop(told.kinds.insert(id.parse().unwrap(), what.to_owned())),
         }
         at(lines, child);
@@ -190,6 +198,7 @@ async fn kill_9_loses_nothing_that_was_acknowledged() {
             }
         });
         assert!(!told.ended && told.of("kept").len() + 1 >= after);
+        assert_eq!(told.unread, 0, "reads refused in life {round}");
         all += told.of("kept").len();
         told.check(&rows(&file).await, &format!("kill {round}"));
     }
@@ -211,13 +220,16 @@ async fn a_stopped_process_goes_on() {
         }
     });
     assert!(told.ended);
-    // A caller that was asleep with everybody else may be told that it waited too long, nothing worse.
+    // A caller that was asleep with everybody else may be told that it waited too long, nothing
+    // worse; each of the 16 had at most one read or write under way.
     println!(
-        "{} kept of {}, longest pause {:?}",
+        "{} kept of {}, {} reads refused, longest pause {:?}",
         told.of("kept").len(),
         told.kinds.len(),
+        told.unread,
         told.longest_pause
     );
+    assert!(told.unread + told.of("refused").len() <= 16);
     told.check(&rows(&file).await, "stopped");
 }
 
@@ -424,6 +436,7 @@ async fn every_single_failing_write_and_sync() {
                 "{what}"
             );
             told.check(&rows(&file).await, &what);
+            assert_eq!(told.unread, 0, "{what}: reads refused");
             for kind in told.kinds.into_values() {
                 *counts
                     .entry((call.to_owned() + " " + error, kind))
@@ -463,6 +476,7 @@ async fn what_was_refused_does_not_come_back_after_a_crash() {
             }
         });
         assert!(!told.ended);
+        assert_eq!(told.unread, 0, "from sync {nth} on: reads refused");
         told.check(&rows(&file).await, &format!("from sync {nth} on"));
         for kind in told.kinds.into_values() {
             *counts.entry(kind).or_default() += 1;

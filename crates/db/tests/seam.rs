@@ -68,8 +68,8 @@ both! {
         add(&on.db, 2).await.unwrap();
         on.db.write("test.counts", (), |tx, ()| Box::pin(async move {
             assert!(tx.query_opt(&sql::FIND, params![9_i64]).await?.is_none());
-            assert!(matches!(tx.query_one(&sql::FIND, params![9_i64]).await, Err(DbError::RowCount { actual: 0, .. })));
-            assert!(matches!(tx.query_opt(&sql::IDS, params![]).await, Err(DbError::RowCount { actual: 2, .. })));
+            assert!(matches!(tx.query_one(&sql::FIND, params![9_i64]).await, Err(DbError::RowCount { actual: Some(0), .. })));
+            assert!(matches!(tx.query_opt(&sql::IDS, params![]).await, Err(DbError::RowCount { actual: Some(2), .. })));
             assert_eq!(tx.execute(&sql::GROW, params![1_i64, 9_i64]).await?, 0);
             assert!(matches!(tx.execute_one(&sql::GROW, params![1_i64, 9_i64]).await, Err(DbError::RowCount { .. })));
             let touched = tx.batch(&[

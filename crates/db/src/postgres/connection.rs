@@ -1,6 +1,6 @@
 //! One connection to PostgreSQL, how the pool makes it and when it throws it away.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use tokio::{
@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_postgres::{Client, Config, NoTls, error::SqlState, tls::TlsStream};
 
-use super::{tls::Tls, types::pg_types};
+use super::{Rows, tls::Tls, types::pg_types};
 use crate::{Statement, statement::Engine};
 
 /// Makes connections.
@@ -26,7 +26,7 @@ pub(crate) struct Connection {
     dead: bool,
     /// By the address of the statement, which is a constant: hashing its text on every call costs more
     /// than some of the answers.
-    prepared: HashMap<usize, tokio_postgres::Statement>,
+    prepared: HashMap<(usize, Rows), tokio_postgres::Statement>,
 }
 
 impl Connection {
@@ -36,18 +36,28 @@ impl Connection {
     }
 
     /// Prepares a statement, or answers what was prepared before.
+    ///
+    /// One that must touch one row is wrapped so that the server divides by zero when it touches another
+    /// number: nobody reads its answer before COMMIT is on its way, and an error makes that a rollback.
     pub(crate) async fn prepare(
         &mut self,
         statement: &'static Statement,
+        rows: Rows,
     ) -> Result<tokio_postgres::Statement, tokio_postgres::Error> {
-        let key = std::ptr::from_ref(statement).addr();
+        let key = (std::ptr::from_ref(statement).addr(), rows);
         if let Some(prepared) = self.prepared.get(&key) {
             return Ok(prepared.clone());
         }
         let text = statement.text_for(Engine::Postgres);
+        let text = match rows {
+            Rows::Any => Cow::Borrowed(text),
+            Rows::One => Cow::Owned(format!(
+                "WITH touched AS ({text} RETURNING 1) SELECT 1 / (count(*) = 1)::int FROM touched"
+            )),
+        };
         let prepared = self
             .client
-            .prepare_typed(text, &pg_types(statement.params))
+            .prepare_typed(&text, &pg_types(statement.params))
             .await?;
         self.prepared.insert(key, prepared.clone());
         Ok(prepared)

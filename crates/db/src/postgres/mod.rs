@@ -129,6 +129,14 @@ enum Phase {
     Open,
 }
 
+/// How many rows a statement that nobody waits for must touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Rows {
+    Any,
+    /// The server itself fails another number, before COMMIT: see [`Connection::prepare`].
+    One,
+}
+
 /// A statement whose answer nobody waits for.
 struct Deferred {
     statement: &'static Statement,
@@ -195,7 +203,7 @@ impl PgSession {
         statement: &'static Statement,
         params: &[Param<'_>],
     ) -> Result<Vec<Row>, DbError> {
-        let prepared = self.prepare(statement).await?;
+        let prepared = self.prepare(statement, Rows::Any).await?;
         let owed = self.enter();
         let params: SmallVec<[PgParam<'_>; 12]> = params.iter().copied().map(PgParam).collect();
         let client = self.client();
@@ -221,7 +229,7 @@ impl PgSession {
         statement: &'static Statement,
         params: &[Param<'_>],
     ) -> Result<u64, DbError> {
-        let prepared = self.prepare(statement).await?;
+        let prepared = self.prepare(statement, Rows::Any).await?;
         let owed = self.enter();
         let params: SmallVec<[PgParam<'_>; 12]> = params.iter().copied().map(PgParam).collect();
         let client = self.client();
@@ -234,8 +242,9 @@ impl PgSession {
         &mut self,
         statement: &'static Statement,
         params: &[Param<'_>],
+        rows: Rows,
     ) -> Result<(), DbError> {
-        let prepared = self.prepare(statement).await?;
+        let prepared = self.prepare(statement, rows).await?;
         self.deferred.push(Deferred {
             statement,
             prepared,
@@ -251,7 +260,7 @@ impl PgSession {
     ) -> Result<Vec<u64>, DbError> {
         let mut prepared = Vec::with_capacity(steps.len());
         for (statement, _) in steps {
-            prepared.push(self.prepare(statement).await?);
+            prepared.push(self.prepare(statement, Rows::Any).await?);
         }
         let owed = self.enter();
         let params: Vec<SmallVec<[PgParam<'_>; 12]>> = steps
@@ -311,11 +320,12 @@ impl PgSession {
     pub(crate) async fn prepare(
         &mut self,
         statement: &'static Statement,
+        rows: Rows,
     ) -> Result<tokio_postgres::Statement, DbError> {
         self.check()?;
         let before = std::mem::replace(&mut self.busy, true);
         self.under_way.set(true);
-        let answer = self.lent.prepare(statement).await;
+        let answer = self.lent.prepare(statement, rows).await;
         self.under_way.set(false);
         self.busy = before;
         answer.map_err(|e| self.note(statement.name, &e))
@@ -449,6 +459,13 @@ pub(crate) fn sort(statement: &'static str, error: &tokio_postgres::Error) -> Db
     let text = code.code();
     if *code == SqlState::UNIQUE_VIOLATION {
         DbError::Conflict { statement }
+    } else if *code == SqlState::DIVISION_BY_ZERO {
+        // Only [`Rows::One`] divides.
+        DbError::RowCount {
+            statement,
+            expected: 1,
+            actual: None,
+        }
     } else if ["40001", "40P01", "55P03"].contains(&text) {
         DbError::Retry
     } else if text == "57014" {

@@ -132,6 +132,10 @@ pub async fn put(tx: &mut WriteTx, id: i64, name: &str) -> Result<(), DbError> {
 }
 
 pub async fn ids(db: &Db) -> Vec<i64> {
+    try_ids(db).await.unwrap()
+}
+
+pub async fn try_ids(db: &Db) -> Result<Vec<i64>, DbError> {
     db.read("test.ids", (), |tx, ()| {
         Box::pin(async move {
             let rows = tx.query(&sql::IDS, params![]).await?;
@@ -141,7 +145,6 @@ pub async fn ids(db: &Db) -> Vec<i64> {
         })
     })
     .await
-    .unwrap()
 }
 
 pub async fn amount(db: &Db, id: i64) -> i64 {

@@ -90,7 +90,7 @@ pub(crate) async fn save_subject(
         forgetting::subject(sends, guesses, has_owner, &env.policy),
         subject,
     ];
-    tx.defer(&[(&sql::SUBJECT_SAVE, row)]).await
+    tx.defer_one(&[(&sql::SUBJECT_SAVE, row)]).await
 }
 
 /// A browser that an account knows, with its own count of wrong tries.
@@ -140,7 +140,7 @@ pub(crate) async fn save_browser(tx: &mut WriteTx, browser: &KnownBrowser) -> Re
         account.as_bytes(),
         hash
     ];
-    tx.defer(&[(&sql::BROWSER_SAVE, row)]).await
+    tx.defer_one(&[(&sql::BROWSER_SAVE, row)]).await
 }
 
 /// What networks are counted by.

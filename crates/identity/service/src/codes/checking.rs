@@ -133,7 +133,7 @@ pub async fn check(
         counters::save_range(tx, &scope, &range).await?;
     }
     let used = params![now, &flow.subject, &flow.challenge];
-    tx.defer(&[(&sql::USE, used)]).await?;
+    tx.defer_one(&[(&sql::USE, used)]).await?;
     let proved = params![now, &cmd.browser, cmd.purpose.as_str(), &flow.challenge];
     let is_current = tx.execute(&sql::FLOW_PROVED, proved).await? == 1;
     breaker::add(tx, &flow.subject, tally).await?;
