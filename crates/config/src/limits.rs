@@ -102,8 +102,6 @@ limits! {
     sends_per_number_hour: u32 = 5;
     /// ID-2b, A22: messages to one number in a day, over all purposes.
     sends_per_number_day: u32 = 10;
-    /// A22: messages in one challenge.
-    sends_per_challenge: u32 = 3;
     /// A23: calls in one challenge.
     calls_per_challenge: u32 = 2;
     /// ID-2b: messages asked for by one network and device in a day.
@@ -122,7 +120,7 @@ limits! {
     /// A19: for how long.
     #[serde(with = "span")]
     range_block: Duration = hours(24);
-    /// ID-2b, A20: messages of the whole installation in a minute.
+    /// ID-2b, A20: codes by SMS and call of the whole installation in a minute.
     sends_per_minute: u32 = 600;
     /// ID-2b, A20: money for messages in a day, in kopecks.
     spend_per_day_kopecks: u64 = 5_000_000;

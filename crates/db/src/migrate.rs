@@ -3,6 +3,7 @@
 use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
+use crate::portable::RESTORE_TABLE;
 use crate::{Db, DbError, Deadline, Engine, Inner, MigrateError, params, tx::Session};
 
 static FOLDER: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../migrations");
@@ -165,6 +166,10 @@ impl Db {
     pub async fn pending(&self) -> Result<Vec<&'static str>, MigrateError> {
         let applied = self.applied().await.unwrap_or_default();
         let is_applied = |m: &Migration| applied.iter().any(|(number, _)| *number == m.number);
+        let restores = applied.iter().any(|(number, _)| *number == RESTORE_TABLE);
+        if restores && self.is_half_restored().await? {
+            return Err(MigrateError::HalfRestored);
+        }
         Ok(Migration::all()?
             .into_iter()
             .filter(|m| !is_applied(m))

@@ -18,7 +18,7 @@ use std::{
 
 use db::{Db, DbError, DbSettings, Engine, params};
 use rustix::process::{Pid, Signal, kill_process};
-use support::{Keep, On, add, ids, put, sql, within};
+use support::{Keep, On, add, ids, put, sql, try_ids, within};
 
 const PLACE: &str = "KABINET_TEST_CHILD";
 

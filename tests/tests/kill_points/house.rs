@@ -1,19 +1,17 @@
 //! The served program with carriers of the test's own, which may die at any moment and is started again.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use db::{Db, DbError, DbSettings, Engine, HonestClock, Statement, WriteTx, params};
+use db::{DbError, Engine, Statement, WriteTx, params};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use tempfile::TempDir;
-use testkit::postgres::{TestDatabase, databases};
-use testkit::server::{Server, Start, built, data_folder};
+use testkit::server::{Server, Start};
 use whole_product::carriers::{Carriers, Handed};
 use whole_product::wire::{Answer, Wire};
+
+use super::kept::{Kept, program};
 
 const SECRET: &str = "a test secret that signs delivery reports";
 /// How long a start takes with everything that it does on its own.
@@ -62,8 +60,7 @@ pub struct House {
     pub carriers: Carriers,
     start: Start,
     server: Server,
-    folder: TempDir,
-    database: Option<TestDatabase>,
+    kept: Kept,
     /// Times the process died at the armed point.
     pub deaths: usize,
     /// How long each start after a death took.
@@ -84,44 +81,21 @@ fn config(carriers: &Carriers) -> String {
 impl House {
     pub fn new(engine: Engine) -> Self {
         let carriers = Carriers::start();
-        let folder = data_folder();
-        let database = (engine == Engine::Postgres).then(|| databases().create());
-        let file = folder.path().join("kabinet.toml");
-        std::fs::write(&file, config(&carriers)).expect("the folder is ours");
-        private(&file);
-        let point = format!("@{}", folder.path().join("point").display());
-        let mut start = Start::new(built("kabinet-failpoints"))
-            .args([
-                "serve",
-                "--migrate",
-                "--config",
-                file.to_str().expect("UTF-8"),
-            ])
-            .env(
-                "KABINET_DATA__DIR",
-                folder.path().join("data").to_str().expect("UTF-8"),
-            )
-            .env("KABINET_SERVER__LISTEN", "127.0.0.1:{port}")
-            .env("KABINET_SERVER__OPERATIONS_LISTEN", "127.0.0.1:{ops}")
-            .env("KABINET_SERVER__PUBLIC_ORIGIN", "http://127.0.0.1:{port}")
-            .env("KABINET_FAILPOINT", &point)
-            .ready("/health/ready", true);
-        if let Some(database) = &database {
-            start = start.env("KABINET_DATABASE__URL", &database.url());
-        }
-        let created = run(&folder, database.as_ref(), &["keys", "create"]);
+        let kept = Kept::new(engine, &config(&carriers));
+        let created = program(&["keys", "create"], &kept);
         assert!(
             created.status.success(),
             "{}",
             String::from_utf8_lossy(&created.stderr)
         );
+        let point = format!("@{}", kept.point_file().display());
+        let start = kept.start().env("KABINET_FAILPOINT", &point);
         let server = start.start();
         Self {
             carriers,
             start,
             server,
-            folder,
-            database,
+            kept,
             deaths: 0,
             ready: Vec::new(),
             armed: None,
@@ -130,13 +104,14 @@ impl House {
         }
     }
 
-    fn point_file(&self) -> PathBuf {
-        self.folder.path().join("point")
+    /// What is kept, while the process may run on it.
+    pub fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// Every point the present process has passed.
     pub fn passed(&self) -> BTreeSet<String> {
-        let text = std::fs::read_to_string(self.point_file().with_extension("passed"));
+        let text = std::fs::read_to_string(self.kept.point_file().with_extension("passed"));
         text.unwrap_or_default()
             .lines()
             .map(str::to_owned)
@@ -145,18 +120,18 @@ impl House {
 
     /// Forgets what was passed.
     pub fn forget_passed(&self) {
-        let _ = std::fs::remove_file(self.point_file().with_extension("passed"));
+        let _ = std::fs::remove_file(self.kept.point_file().with_extension("passed"));
     }
 
     /// The process dies when it passes the point next.
     pub fn arm(&mut self, point: &str) {
         self.armed = Some(point.to_owned());
-        std::fs::write(self.point_file(), point).expect("the folder is ours");
+        std::fs::write(self.kept.point_file(), point).expect("the folder is ours");
     }
 
     fn disarm(&mut self) {
         self.armed = None;
-        std::fs::write(self.point_file(), "").expect("the folder is ours");
+        std::fs::write(self.kept.point_file(), "").expect("the folder is ours");
     }
 
     /// If the process died where it was to, starts it again; what it had leased is free at once.
@@ -318,7 +293,7 @@ impl House {
         let began = Instant::now();
         loop {
             self.revive(Duration::ZERO);
-            let counts = self.read((), |tx, ()| Box::pin(jobs::counts(tx)));
+            let counts = self.kept.read((), |tx, ()| Box::pin(jobs::counts(tx)));
             assert_eq!(counts.dead, 0, "I7: a job is dead");
             if counts.unfinished() == 0 {
                 return;
@@ -335,7 +310,7 @@ impl House {
     /// What holds for the whole installation: nothing is there by halves (I3).
     pub fn whole(&self) -> i64 {
         let count = |statement: &'static Statement| {
-            self.read(statement, |tx, statement| {
+            self.kept.read(statement, |tx, statement| {
                 Box::pin(async move { tx.query_one(statement, params![]).await?.int(0) })
             })
         };
@@ -352,7 +327,7 @@ impl House {
 
     /// I5: the log verifies, to the program's own command.
     pub fn verify(&self) -> String {
-        let verified = run(&self.folder, self.database.as_ref(), &["audit", "verify"]);
+        let verified = program(&["audit", "verify"], &self.kept);
         let said = String::from_utf8_lossy(&verified.stdout).into_owned();
         assert!(
             verified.status.success(),
@@ -395,29 +370,6 @@ impl House {
         });
     }
 
-    fn open(&self) -> (tokio::runtime::Runtime, Db) {
-        let settings = match &self.database {
-            None => DbSettings::Sqlite {
-                path: self.folder.path().join("data/kabinet.sqlite"),
-                readers: 1,
-            },
-            Some(database) => DbSettings::Postgres {
-                url: database.url(),
-                connections: 2,
-            },
-        };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build();
-        let runtime = runtime.expect("a runtime");
-        let db = runtime.block_on(Db::open(
-            settings,
-            std::sync::Arc::new(HonestClock::start()),
-        ));
-        (runtime, db.expect("the database opens beside the program"))
-    }
-
     fn write<C, F>(&self, input: C, f: F)
     where
         C: Send + Sync + 'static,
@@ -426,26 +378,11 @@ impl House {
             + Sync
             + 'static,
     {
-        let (runtime, db) = self.open();
+        let (runtime, db) = self.kept.open();
         runtime
             .block_on(db.write("test.nudge", input, f))
             .expect("a nudge");
         db.close();
-    }
-
-    fn read<C, T, F>(&self, input: C, f: F) -> T
-    where
-        C: Send + Sync,
-        T: Send,
-        F: for<'t> FnOnce(&'t mut db::ReadTx, &'t C) -> db::BoxFuture<'t, Result<T, DbError>>
-            + Send,
-    {
-        let (runtime, db) = self.open();
-        let found = runtime
-            .block_on(db.read("test.look", input, f))
-            .expect("a look");
-        db.close();
-        found
     }
 }
 
@@ -461,26 +398,4 @@ fn ops_port(server: &Server) -> u16 {
 fn now_secs() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.expect("after 1970").as_secs()
-}
-
-fn private(file: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).expect("our file");
-}
-
-fn run(
-    folder: &TempDir,
-    database: Option<&TestDatabase>,
-    arguments: &[&str],
-) -> std::process::Output {
-    let mut command = Command::new(built("kabinet-failpoints"));
-    command
-        .args(arguments)
-        .arg("--config")
-        .arg(folder.path().join("kabinet.toml"));
-    command.env("KABINET_DATA__DIR", folder.path().join("data"));
-    if let Some(database) = database {
-        command.env("KABINET_DATABASE__URL", database.url());
-    }
-    command.output().expect("the program runs")
 }

@@ -6,6 +6,8 @@
 //! passes. The source is read too, so that a transaction which no script passes is named.
 
 mod house;
+mod kept;
+mod restore;
 mod scripts;
 mod source;
 

@@ -31,7 +31,7 @@ const BATCH_ROWS: usize = 1_000;
 /// Bytes of texts and blobs of one such transaction; one row may be more.
 const BATCH_BYTES: usize = 4 << 20;
 /// The migration that makes the table of restores.
-const RESTORE_TABLE: i64 = 6;
+pub(crate) const RESTORE_TABLE: i64 = 6;
 
 /// Why a backup or a restore did not come about.
 #[derive(Debug, thiserror::Error)]
@@ -190,16 +190,21 @@ impl Db {
         Ok(exported)
     }
 
-    /// Restores a backup file into this database, which must be empty; see [`Db::import`].
-    pub async fn import_file(&self, path: &Path) -> Result<Restored, PortableError> {
-        self.import(BufReader::with_capacity(1 << 18, File::open(path)?))
-            .await
+    /// Restores a backup file into this database, which must be empty; see [`Db::import`]. `beside` puts in
+    /// place what belongs to the rows and lies elsewhere: it is called when all rows are there, and before
+    /// the restore counts as done.
+    pub async fn import_file<F>(&self, path: &Path, beside: F) -> Result<Restored, PortableError>
+    where
+        F: FnOnce() -> std::io::Result<()> + Send,
+    {
+        let from = BufReader::with_capacity(1 << 18, File::open(path)?);
+        self.import_all(&Migration::all()?, from, beside).await
     }
 
     /// Restores a backup into this database, which must be empty: without tables, or with the tables of
     /// the backup's schema and no rows. Nothing is written before the whole backup was found undamaged.
     ///
-    /// Should the restore not get to its end, [`Db::migrate`] refuses the database from then on: remove it
+    /// Should the restore not get to its end, [`Db::migrate`] and [`Db::pending`] refuse the database from then on: remove it
     /// and restore again.
     pub async fn import<R>(&self, from: R) -> Result<Restored, PortableError>
     where
@@ -213,10 +218,23 @@ impl Db {
     pub async fn import_with<R>(
         &self,
         all: &[Migration],
-        mut from: R,
+        from: R,
     ) -> Result<Restored, PortableError>
     where
         R: Read + Seek + Send + 'static,
+    {
+        self.import_all(all, from, || Ok(())).await
+    }
+
+    async fn import_all<R, F>(
+        &self,
+        all: &[Migration],
+        mut from: R,
+        beside: F,
+    ) -> Result<Restored, PortableError>
+    where
+        R: Read + Seek + Send + 'static,
+        F: FnOnce() -> std::io::Result<()> + Send,
     {
         // Reading and checking are in place: a restore has the program to itself.
         let (file, header) = In::begin(&mut from)?;
@@ -252,6 +270,7 @@ impl Db {
                 Piece::End => break,
             }
         }
+        beside()?;
         let restored_at = self.mark_restored().await?;
         // A backup of an older program: its schema is now brought up to date like any other.
         self.migrate_with(all).await?;

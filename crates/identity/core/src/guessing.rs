@@ -10,11 +10,8 @@ use kernel::Timestamp;
 
 use crate::{Policy, policy::WRONG_CLOSES, recent::Recent};
 
-const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
-/// The window of networks (A10).
-const NETWORK_WINDOW: Duration = MINUTE.saturating_mul(10);
 
 /// Wrong tries for one identifier (or one known browser of its account).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -103,8 +100,8 @@ pub fn network_may_try(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<(), Refused> {
-    let address = address.full_until(now, NETWORK_WINDOW, policy.network_wrong);
-    let site = site.full_until(now, NETWORK_WINDOW, policy.site_wrong);
+    let address = address.full_until(now, policy.wrong_window, policy.network_wrong);
+    let site = site.full_until(now, policy.wrong_window, policy.site_wrong);
     address
         .max(site)
         .map_or(Ok(()), |until| Err(Refused::Network { until }))

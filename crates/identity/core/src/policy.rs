@@ -39,8 +39,10 @@ pub struct Policy {
     pub calls_learnt: bool,
     /// Codes asked for from one network and device in a day (ID-2b).
     pub network_sends_per_day: usize,
-    /// Codes to one number range (last four digits left out) in ten minutes (A19).
+    /// Codes to one number range (last four digits left out) within `range_window` (A19).
     pub range_sends: usize,
+    /// Over which they are counted.
+    pub range_window: Duration,
     /// Share of a range's codes that must be used, in percent, once `range_sends` were sent (A19).
     pub range_conversion_percent: u64,
     /// How long a range without takers is refused (A19).
@@ -57,23 +59,33 @@ pub struct Policy {
     pub wrong_per_hour: usize,
     /// Wrong tries for one identifier in a day: 30 of 10⁶ keeps a day's chance under 3·10⁻⁵ (A9).
     pub wrong_per_day: usize,
-    /// Wrong tries from one address in ten minutes (A10).
+    /// Wrong tries from one address within `wrong_window` (A10).
     pub network_wrong: usize,
-    /// Wrong tries from one /24 or /64 in ten minutes (A10).
+    /// Wrong tries from one /24 or /64 within `wrong_window` (A10).
     pub site_wrong: usize,
-    /// Share of wrong tries in the whole installation, in percent over five minutes, that trips the slow
+    /// Over which both are counted.
+    pub wrong_window: Duration,
+    /// Share of wrong tries in the whole installation, in percent over `spray_window`, that trips the slow
     /// mode (A10).
     pub spray_percent: u64,
+    /// Over which it is counted, in whole slots of five minutes, begun ones included.
+    pub spray_window: Duration,
     /// Tries below which the share says nothing.
     pub spray_floor: u64,
     /// Tries one code allows in the slow mode.
     pub slow_code_tries: u32,
     /// Money the installation may spend on codes in a day, in minor units (ID-2b).
     pub budget_per_day: i64,
+    /// Codes by SMS and call that the installation may send in a minute (ID-2b, A20).
+    pub sends_per_minute: u64,
+    /// Share of either budget, in percent, at which the operator is told (A20).
+    pub alarm_percent: u64,
     /// Price of one SMS, minor units.
     pub sms_price: i64,
     /// Price of one call, minor units.
     pub call_price: i64,
+    /// Silence after a code was sent, after which the page says what to check (ID-2).
+    pub no_code_help_after: Duration,
     /// How long a proved number waits for the consent that makes it an account.
     pub proof_life: Duration,
     /// Idle life of a shop session (ID-9).
@@ -105,6 +117,7 @@ impl Default for Policy {
             calls_learnt: false,
             network_sends_per_day: 20,
             range_sends: 20,
+            range_window: MINUTE.saturating_mul(10),
             range_conversion_percent: 20,
             range_block: DAY,
             countries: vec![7],
@@ -115,12 +128,17 @@ impl Default for Policy {
             wrong_per_day: 30,
             network_wrong: 20,
             site_wrong: 100,
+            wrong_window: MINUTE.saturating_mul(10),
             spray_percent: 30,
+            spray_window: MINUTE.saturating_mul(5),
             spray_floor: 100,
             slow_code_tries: 2,
             budget_per_day: 1_000_000,
+            sends_per_minute: 600,
+            alarm_percent: 80,
             sms_price: 500,
             call_price: 100,
+            no_code_help_after: MINUTE.saturating_mul(10),
             proof_life: MINUTE.saturating_mul(15),
             session_idle: DAY.saturating_mul(90),
             session_touch: MINUTE.saturating_mul(5),

@@ -6,11 +6,8 @@ use kernel::Timestamp;
 
 use crate::{Policy, recent::Recent};
 
-const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
-/// The window of a range of numbers (A19).
-const RANGE_WINDOW: Duration = MINUTE.saturating_mul(10);
 
 /// What was sent to one identifier, over all purposes and browsers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -170,7 +167,9 @@ impl Range {
     /// says nothing about a single number (A1).
     pub fn may_send(&self, policy: &Policy, now: Timestamp) -> Result<(), NotNow> {
         let blocked = self.blocked_until.filter(|until| now < *until);
-        let full = self.sends.full_until(now, RANGE_WINDOW, policy.range_sends);
+        let full = self
+            .sends
+            .full_until(now, policy.range_window, policy.range_sends);
         blocked
             .max(full)
             .map_or(Ok(()), |until| Err(NotNow::Range { until }))

@@ -4,14 +4,17 @@
 //! seconds ([`refresh`]) and keeps the verdict in memory: a request never waits for a global count. The
 //! budget may therefore be overdrawn by what is sent between two readings.
 
+mod pace;
 pub(crate) mod sql;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use db::{Db, DbError, WriteTx, params};
+use db::{Db, DbError, ReadTx, WriteTx, params};
 use identity_core::{Policy, guessing::looks_like_spraying};
 use kernel::Timestamp;
+use parking_lot::Mutex;
 
+use self::pace::{Pace, Reading};
 use crate::env::Subject;
 
 const BUCKETS: i64 = 64;
@@ -19,14 +22,14 @@ const BUCKETS: i64 = 64;
 const SLOT: i64 = 300;
 const SLOTS_A_DAY: i64 = 288;
 
-/// How much of the day's budget is left.
+/// How much is left of the day's money and of the minute's codes, whichever is scarcer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Budget {
     /// Enough.
     Open,
-    /// Over 80 %: the operator is told (A20).
+    /// Over the share at which the operator is told, 80 % by default (A20).
     Alarm,
-    /// Spent: SMS and calls go only to numbers that lead to an account (A20).
+    /// Used up: SMS and calls go only to numbers that lead to an account (A20).
     Spent,
 }
 
@@ -35,6 +38,7 @@ pub enum Budget {
 pub struct Breaker {
     budget: AtomicU8,
     slow: AtomicU8,
+    pace: Mutex<Pace>,
 }
 
 impl Breaker {
@@ -93,38 +97,80 @@ pub(crate) async fn add(tx: &mut WriteTx, subject: &Subject, tally: Tally) -> Re
     tx.defer(&[(&sql::ADD, row)]).await
 }
 
+/// What one reading found.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    /// Of the day.
+    spent: i64,
+    /// Of the window of spraying.
+    tries: i64,
+    wrong: i64,
+    /// Codes that cost money, of this slot and of the one before.
+    sent: Reading,
+}
+
+async fn read(tx: &mut ReadTx, spray_slots: i64) -> Result<Sums, DbError> {
+    let current = slot(tx.now());
+    let day = current.saturating_sub(SLOTS_A_DAY);
+    let lately = current.saturating_sub(spray_slots);
+    let mut sums = Sums {
+        sent: Reading {
+            at: tx.now(),
+            slot: current,
+            ..Reading::default()
+        },
+        ..Sums::default()
+    };
+    for bucket in 0..BUCKETS {
+        let row = tx.query_one(&sql::SUM, params![bucket, day]).await?;
+        sums.spent = sums.spent.saturating_add(row.int(0)?);
+        let row = tx.query_one(&sql::TRIES, params![bucket, lately]).await?;
+        sums.tries = sums.tries.saturating_add(row.int(0)?);
+        sums.wrong = sums.wrong.saturating_add(row.int(1)?);
+        let of_bucket = params![bucket, current.saturating_sub(1)];
+        for row in tx.query(&sql::SENT, of_bucket).await? {
+            let in_slot = if row.int(0)? == current {
+                &mut sums.sent.here
+            } else {
+                &mut sums.sent.before
+            };
+            *in_slot = in_slot.saturating_add(row.int(1)?);
+        }
+    }
+    Ok(sums)
+}
+
 /// Reads the sums and sets the verdicts. Run every few seconds.
 pub async fn refresh(db: &Db, breaker: &Breaker, policy: &Policy) -> Result<(), DbError> {
-    let (spent, tries, wrong) = db
-        .read("breaker.refresh", (), |tx, ()| {
-            Box::pin(async move {
-                let day = slot(tx.now()).saturating_sub(SLOTS_A_DAY);
-                let lately = slot(tx.now()).saturating_sub(1);
-                let (mut spent, mut tries, mut wrong) = (0_i64, 0_i64, 0_i64);
-                for bucket in 0..BUCKETS {
-                    let row = tx.query_one(&sql::SUM, params![bucket, day]).await?;
-                    spent = spent.saturating_add(row.int(0)?);
-                    let row = tx.query_one(&sql::TRIES, params![bucket, lately]).await?;
-                    tries = tries.saturating_add(row.int(0)?);
-                    wrong = wrong.saturating_add(row.int(1)?);
-                }
-                Ok::<_, DbError>((spent, tries, wrong))
-            })
+    let spray_slots = i64::try_from(policy.spray_window.as_secs())
+        .unwrap_or(i64::MAX)
+        .saturating_add(SLOT - 1)
+        .div_euclid(SLOT);
+    let sums = db
+        .read("breaker.refresh", spray_slots, |tx, spray_slots| {
+            Box::pin(read(tx, *spray_slots))
         })
         .await?;
-    let budget = if spent >= policy.budget_per_day {
+    let count = |x: i64| u64::try_from(x).unwrap_or(0);
+    let sent = breaker.pace.lock().in_last_minute(sums.sent);
+    let day = share(count(sums.spent), count(policy.budget_per_day), policy);
+    let minute = share(sent, policy.sends_per_minute, policy);
+    breaker.set(
+        day.max(minute),
+        looks_like_spraying(count(sums.wrong), count(sums.tries), policy),
+    );
+    Ok(())
+}
+
+/// What is left when `used` of `most` is gone.
+fn share(used: u64, most: u64, policy: &Policy) -> Budget {
+    if used >= most {
         Budget::Spent
-    } else if spent >= policy.budget_per_day.saturating_mul(8) / 10 {
+    } else if used.saturating_mul(100) >= most.saturating_mul(policy.alarm_percent) {
         Budget::Alarm
     } else {
         Budget::Open
-    };
-    let count = |x: i64| u64::try_from(x).unwrap_or(0);
-    breaker.set(
-        budget,
-        looks_like_spraying(count(wrong), count(tries), policy),
-    );
-    Ok(())
+    }
 }
 
 /// Forgets counters older than two days.

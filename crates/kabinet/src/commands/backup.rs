@@ -5,6 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ pub(crate) async fn backup(args: BackupArgs) -> Result<(), Failure> {
     // Before the rows: a seal is in the database first and in the file after, so the copy never has more.
     let seals = work::seals_file(&house);
     if seals.exists() {
-        copy(&seals, &beside(&args.file, ".seals"))?;
+        copy(&seals, &beside(&args.file, ".seals")).map_err(Failure::failed)?;
     }
     let spinner = progress::spinner("writing the backup");
     let written = house.db.export_file(&args.file).await;
@@ -62,16 +63,14 @@ pub(crate) async fn restore(args: RestoreArgs) -> Result<(), Failure> {
     let settings = house::settings(&args.config, Needs::Storage)?;
     let house = house::open(settings, Missing::Made, |honest| honest as Arc<dyn Clock>).await?;
     let spinner = progress::spinner("restoring");
-    let restored = house.db.import_file(&args.file).await;
+    let seals = work::seals_file(&house);
+    let at = house.honest.now().as_secs();
+    let beside = || put_seals(&args.file, &seals, at);
+    let restored = house.db.import_file(&args.file, beside).await;
     spinner.finish_and_clear();
     let restored = restored.map_err(failure)?;
     house.need_our_key().await?;
     house.honour_clock(true).await?;
-    put_seals(
-        &args.file,
-        &work::seals_file(&house),
-        restored.restored_at.as_secs(),
-    )?;
     house.settle_restore().await?;
     house.db.raise_clock_mark().await.map_err(Failure::failed)?;
     say(&format!("restored {} rows", restored.rows));
@@ -93,10 +92,10 @@ fn failure(error: PortableError) -> Failure {
 }
 
 /// Puts the backup's file of seals in place, and keeps the one found there as evidence.
-fn put_seals(backup: &Path, place: &Path, at: i64) -> Result<(), Failure> {
+fn put_seals(backup: &Path, place: &Path, at: i64) -> io::Result<()> {
     if place.exists() {
         let kept = beside(place, &format!(".before-restore-{at}"));
-        fs::rename(place, &kept).map_err(Failure::failed)?;
+        fs::rename(place, &kept)?;
         say(&format!(
             "kept the former file of seals as {}",
             kept.display()
@@ -115,7 +114,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let copied = fs::copy(from, to).and_then(|_| fs::File::open(to)?.sync_all());
-    copied.map_err(|error| Failure::failed(format!("{}: {error}", to.display())))
+    copied.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", to.display())))
 }

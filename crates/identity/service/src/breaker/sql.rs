@@ -13,6 +13,8 @@ db::statements! {
     /// One bucket's tries since a slot.
     TRIES: "SELECT CAST(COALESCE(SUM(tries), 0) AS BIGINT), CAST(COALESCE(SUM(wrong), 0) AS BIGINT)
         FROM code_tally WHERE bucket = $1 AND slot >= $2" (Int, Int) -> (Int, Int);
+    /// One bucket's codes that cost money, by slot.
+    SENT: "SELECT slot, sent FROM code_tally WHERE bucket = $1 AND slot >= $2" (Int, Int) -> (Int, Int);
     /// Forgets one bucket's old slots.
     FORGET: "DELETE FROM code_tally WHERE bucket = $1 AND slot < $2" (Int, Int) -> ();
 }

@@ -125,7 +125,7 @@ pub async fn ask(
     };
     keep(tx, env, cmd, &sending, &kept, message).await?;
     let tally = Tally {
-        sent: 1,
+        sent: i64::from(channel != Channel::Email),
         spent: price,
         ..Tally::default()
     };

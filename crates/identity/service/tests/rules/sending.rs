@@ -153,6 +153,42 @@ testkit::both_engines! {
         assert_eq!(ask(12).await, 1);
     }
 
+    /// A20: at 80 % of a minute's codes the operator hears, at 100 % only numbers of accounts get them; when the
+    /// minute is over everybody does, whatever the slot of the counters.
+    async fn a_minute_has_its_own_budget(db: TestDb) {
+        let policy = Policy { sends_per_minute: 10, ..Policy::default() };
+        let house = House::with(db, policy);
+        let anna = phone(ANNA);
+        house.enter(&anna, browser(50)).await;
+        house.wait(7_200);
+        let refresh = async || {
+            breaker::refresh(&house.test.db(), &house.env.breaker, &house.env.policy).await.unwrap();
+            house.env.breaker.budget()
+        };
+        assert_eq!(refresh().await, Budget::Open);
+        let mut asked = 0_u8;
+        let mut ask = async || {
+            asked += 1;
+            let number = phone(&format!("+7 912 {asked:03}-10-00"));
+            assert_eq!(house.ask(&number, browser(asked)).await, Asked::Sent);
+            house.wait(2);
+            house.inbox(&number, Channel::Sms).await.len()
+        };
+        for (n, budget) in (1..).zip([Budget::Open; 7].into_iter().chain([Budget::Alarm; 2]).chain([Budget::Spent])) {
+            assert_eq!((ask().await, refresh().await), (1, budget), "code {n}");
+        }
+        assert_eq!(ask().await, 0, "nobody's number");
+        let before = house.inbox(&anna, Channel::Sms).await.len();
+        assert_eq!(house.ask(&anna, browser(51)).await, Asked::Sent);
+        assert_eq!(house.inbox(&anna, Channel::Sms).await.len(), before + 1, "an account's number");
+        for _ in 0..12 {
+            house.wait(5);
+            refresh().await;
+        }
+        assert_eq!(refresh().await, Budget::Open, "the minute is over");
+        assert_eq!(ask().await, 1);
+    }
+
     /// A1, A20: once the money is spent, what a stranger sees of an account's number and of nobody's is the same
     /// to the end, delivery included, and so is the work behind it; only the account gets its message.
     async fn spent_money_betrays_nobody(db: TestDb) {

@@ -6,7 +6,6 @@ use identity_service::codes::{BrowserKey, Status};
 use kernel::code::{CodeError, OneTimeCode};
 use notify::DeliveryState;
 use serde::Serialize;
-use std::time::Duration;
 use webkit::{page::Shell, visit::Visit};
 
 use crate::{
@@ -16,9 +15,6 @@ use crate::{
 };
 
 use super::common::moment;
-
-/// After this long without a code the page says what to check (ID-2).
-const LONG_WAIT: Duration = Duration::from_secs(600);
 
 /// Where a browser stands with a purpose, with what is known of delivery.
 pub(super) async fn standing(
@@ -95,6 +91,7 @@ pub(super) fn entry(
 ) -> CodeEntry {
     let way = way(status.channel, status.digits);
     let offers = offers(&state.env.policy.channels, status.channel, reveal);
+    let help_after = state.env.policy.no_code_help_after;
     let state = match (status.is_over, status.expires_at <= shell.now) {
         (false, _) => CodeState::Live,
         (true, true) if status.tries_left > 0 => CodeState::Expired,
@@ -111,7 +108,7 @@ pub(super) fn entry(
         tries_left: Some(status.tries_left),
         delivery,
         offers,
-        long_wait: shell.now.since(status.asked_at) >= LONG_WAIT,
+        long_wait: shell.now.since(status.asked_at) >= help_after,
     }
 }
 
