@@ -71,6 +71,19 @@ impl Demo {
         self.server = self.start.start_on(&self.server);
     }
 
+    /// SIGTERM, then a start on the same port and data (F20); how long the stop took.
+    pub fn stop_and_restart(&mut self) -> Duration {
+        let began = Instant::now();
+        let status = self.server.terminate(Duration::from_secs(10));
+        let took = began.elapsed();
+        assert!(
+            status.success(),
+            "a stop is an order, not a failure: {status}"
+        );
+        self.server = self.start.start_on(&self.server);
+        took
+    }
+
     /// The process.
     pub fn server(&mut self) -> &mut Server {
         &mut self.server

@@ -1,4 +1,4 @@
-//! F1: the process is killed again and again while people sign in. What was answered is there after each start:
+//! F1, F20: the process is killed, or told to stop, again and again while people sign in. What was answered is there after each start:
 //! every session that was handed out opens, every account is one, and what was not answered can be asked again.
 
 use std::time::Duration;
@@ -89,10 +89,19 @@ async fn account_of(demo: &Demo, token: &str) -> String {
     session["account"].as_str().expect("an account").to_owned()
 }
 
-async fn killed_again_and_again(engine: Engine) {
+/// How the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// `kill -9`.
+    Kill,
+    /// SIGTERM: within 10 seconds, with success.
+    Stop,
+}
+
+async fn ended_again_and_again(engine: Engine, end: End) {
     let mut demo = Demo::start(engine);
     let mut tokens: Vec<String> = Vec::new();
-    let mut tried = 0;
+    let (mut tried, mut longest) = (0, Duration::ZERO);
     for kill in 0..KILLS {
         let mut set = tokio::task::JoinSet::new();
         for person in 0..PEOPLE_AT_ONCE {
@@ -106,7 +115,10 @@ async fn killed_again_and_again(engine: Engine) {
         }
         // A different moment each time: from the first statement to after the last answer.
         tokio::time::sleep(Duration::from_millis(60 + 170 * kill as u64)).await;
-        demo.kill_and_restart();
+        match end {
+            End::Kill => demo.kill_and_restart(),
+            End::Stop => longest = longest.max(demo.stop_and_restart()),
+        }
         while let Some(token) = set.join_next().await {
             tokens.extend(token.expect("a person"));
         }
@@ -133,20 +145,30 @@ async fn killed_again_and_again(engine: Engine) {
     };
     assert!(
         late.enter().await.is_some(),
-        "the door opens after the last kill"
+        "the door opens after the last end"
     );
     println!(
-        "{KILLS} kills, {tried} tried to enter, {} were answered and are there",
+        "{KILLS} times {end:?}, the longest in {longest:?}, {tried} tried to enter, {} were answered and are there",
         tokens.len()
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_sqlite() {
-    killed_again_and_again(Engine::Sqlite).await;
+async fn killed_on_sqlite() {
+    ended_again_and_again(Engine::Sqlite, End::Kill).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_postgres() {
-    killed_again_and_again(Engine::Postgres).await;
+async fn killed_on_postgres() {
+    ended_again_and_again(Engine::Postgres, End::Kill).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopped_on_sqlite() {
+    ended_again_and_again(Engine::Sqlite, End::Stop).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopped_on_postgres() {
+    ended_again_and_again(Engine::Postgres, End::Stop).await;
 }

@@ -36,7 +36,12 @@ pub struct Installation {
 impl Installation {
     /// With configuration, keys and schema.
     pub fn ready() -> Self {
-        let made = Self::with(CONFIG);
+        Self::ready_on(Engine::Sqlite)
+    }
+
+    /// The same on either engine.
+    pub fn ready_on(engine: Engine) -> Self {
+        let made = Self::on(engine, CONFIG);
         made.does(&["keys", "create"]);
         made.does(&["migrate"]);
         made
@@ -152,19 +157,31 @@ impl Installation {
 
     /// How to serve it, with short waits for clients.
     pub fn start(&self) -> Start {
+        let config = self.config();
+        let start = Start::new(PROGRAM).args(["serve", "--config", config.to_str().unwrap()]);
+        self.addressed(start)
+            .env("KABINET_SERVER__HEADER_TIMEOUT", "1s")
+            .env("KABINET_SERVER__BODY_TIMEOUT", "1s")
+    }
+
+    /// How to serve it with so many descriptors.
+    pub fn start_with_descriptors(&self, descriptors: u32) -> Start {
+        let script = format!("ulimit -n {descriptors}; exec {PROGRAM} serve --config \"$0\"");
+        let config = self.config();
+        let start = Start::new("/bin/sh").args(["-c", &script, config.to_str().unwrap()]);
+        self.addressed(start)
+    }
+
+    fn addressed(&self, start: Start) -> Start {
         let start = match self.address() {
-            Some(url) => Start::new(PROGRAM).env(DATABASE, &url),
-            None => Start::new(PROGRAM),
+            Some(url) => start.env(DATABASE, &url),
+            None => start,
         };
         start
-            .args(["serve", "--config"])
-            .args([self.config().to_str().unwrap()])
             .env("KABINET_DATA__DIR", self.data().to_str().unwrap())
             .env("KABINET_SERVER__LISTEN", "127.0.0.1:{port}")
             .env("KABINET_SERVER__OPERATIONS_LISTEN", "127.0.0.1:{ops}")
             .env("KABINET_SERVER__PUBLIC_ORIGIN", "http://127.0.0.1:{port}")
-            .env("KABINET_SERVER__HEADER_TIMEOUT", "1s")
-            .env("KABINET_SERVER__BODY_TIMEOUT", "1s")
             .ready("/health/ready", true)
     }
 

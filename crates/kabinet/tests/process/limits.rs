@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use db::Engine;
 use testkit::server::Server;
 
 use crate::installation::Installation;
@@ -351,24 +352,14 @@ fn requests_are_not_taken_back_for_ever() {
     assert_eq!(health(&server), 200);
 }
 
+both_engines! {
+    without_descriptors_it_waits_and_goes_on
+}
+
 /// F20: a process out of descriptors goes on when it has some again.
-#[test]
-fn without_descriptors_it_waits_and_goes_on() {
-    let installation = Installation::ready();
-    let start = testkit::server::Start::new("/bin/sh")
-        .args([
-            "-c",
-            &format!(
-                "ulimit -n 60; exec {} serve --config \"$0\"",
-                crate::installation::PROGRAM
-            ),
-        ])
-        .args([installation.config().to_str().unwrap()])
-        .env("KABINET_DATA__DIR", installation.data().to_str().unwrap())
-        .env("KABINET_SERVER__LISTEN", "127.0.0.1:{port}")
-        .env("KABINET_SERVER__OPERATIONS_LISTEN", "127.0.0.1:{ops}")
-        .env("KABINET_SERVER__PUBLIC_ORIGIN", "http://127.0.0.1:{port}")
-        .ready("/health/ready", true);
+fn without_descriptors_it_waits_and_goes_on(engine: Engine) {
+    let installation = Installation::ready_on(engine);
+    let start = installation.start_with_descriptors(60);
     let server = start.start();
     let many: Vec<_> = (0..80).map(|_| wire::connect(server.port())).collect();
     std::thread::sleep(Duration::from_millis(500));

@@ -1,5 +1,13 @@
 //! The program as a process: what it refuses, what it bounds, how it stops, what the demo has.
 
+/// Runs each on both engines.
+macro_rules! both_engines {
+    ($($name:ident)+) => {
+        mod sqlite { $(#[test] fn $name() { super::$name(db::Engine::Sqlite) })+ }
+        mod postgres { $(#[test] fn $name() { super::$name(db::Engine::Postgres) })+ }
+    };
+}
+
 mod demo;
 mod installation;
 mod keys;

@@ -8,13 +8,6 @@ use db::Engine;
 use crate::demo::demo;
 use crate::installation::{CONFIG, Installation};
 
-/// Runs each on both engines.
-macro_rules! both_engines {
-    ($($name:ident)+) => {
-        mod sqlite { $(#[test] fn $name() { super::$name(db::Engine::Sqlite) })+ }
-        mod postgres { $(#[test] fn $name() { super::$name(db::Engine::Postgres) })+ }
-    };
-}
 both_engines! {
     tampering_is_found
     an_export_proves_itself

@@ -3,12 +3,18 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
+use db::Engine;
+
 use crate::installation::Installation;
 use crate::wire;
 
-#[test]
-fn an_answer_under_way_is_given_and_the_rest_ends() {
-    let installation = Installation::ready();
+both_engines! {
+    an_answer_under_way_is_given_and_the_rest_ends
+    a_client_that_does_not_end_is_cut_off
+}
+
+fn an_answer_under_way_is_given_and_the_rest_ends(engine: Engine) {
+    let installation = Installation::ready_on(engine);
     // A body may take long here: the test wants it under way.
     let start = installation
         .start()
@@ -57,9 +63,8 @@ fn an_answer_under_way_is_given_and_the_rest_ends() {
 }
 
 /// A client that never ends does not hold the stop up for more than the agreed time.
-#[test]
-fn a_client_that_does_not_end_is_cut_off() {
-    let installation = Installation::ready();
+fn a_client_that_does_not_end_is_cut_off(engine: Engine) {
+    let installation = Installation::ready_on(engine);
     let start = installation
         .start()
         .env("KABINET_SERVER__BODY_TIMEOUT", "60s")

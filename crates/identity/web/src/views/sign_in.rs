@@ -257,7 +257,8 @@ impl Sample for SignInConsent {
 }
 
 /// `GET /sign-in/limited`: code sign-in rests for this identifier or network
-/// (ID-2a, ID-2b). Answered with 429.
+/// (ID-2a, ID-2b). A refused form leads here; the page itself, which may be reloaded and refuses nothing, is
+/// answered with 200. The API answers such a request with 429.
 #[derive(Clone, Debug, Template)]
 #[template(path = "sign_in/limited.html")]
 pub struct SignInLimited {
