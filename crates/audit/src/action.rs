@@ -93,6 +93,8 @@ actions! {
     DATA_KEYS_REWRAPPED = "data_key.rewrapped";
     /// An old master key was taken out of use.
     MASTER_KEY_RETIRED = "master_key.retired";
+    /// Somebody asked not to be written to, or to be written to again.
+    MESSAGES_SUPPRESSED = "messages.suppressed";
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ limits! {
     wrong_codes_before_rest: u32 = 10;
     /// ID-2a: the first rest; each next one doubles.
     #[serde(with = "span")]
-    rest_first: Duration = minutes(1);
+    rest_first: Duration = minutes(5);
     /// A11: the longest rest. At most 1 hour, so that a stranger cannot shut
     /// the owner out.
     #[serde(with = "span")]
@@ -96,7 +96,7 @@ limits! {
     #[serde(with = "span")]
     spray_window: Duration = minutes(5);
     /// A10: fewer tries than this in the window say nothing.
-    spray_least_tries: u32 = 50;
+    spray_least_tries: u32 = 100;
 
     /// ID-2b, A22: messages to one number in an hour, over all purposes.
     sends_per_number_hour: u32 = 5;
@@ -128,9 +128,9 @@ limits! {
     /// 100, SMS go only to confirmed numbers.
     spend_alarm_percent: u32 = 80;
     /// What one SMS is counted as, in kopecks; the contract says.
-    sms_price_kopecks: u64 = 400;
+    sms_price_kopecks: u64 = 500;
     /// What one call is counted as, in kopecks; the contract says.
-    call_price_kopecks: u64 = 60;
+    call_price_kopecks: u64 = 100;
 
     /// ID-9: a shop session ends after this long without use. At most 90 days.
     #[serde(with = "span")]

@@ -7,7 +7,7 @@ use db::Db;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::failure::Failure;
-use crate::house::House;
+use crate::house::{self, House};
 use crate::supervisor::Supervisor;
 use crate::wiring::{Wired, carriers::Carriers, work};
 
@@ -23,8 +23,13 @@ pub(crate) fn start(
 ) {
     let (db, honest) = (house.db.clone(), Arc::clone(&house.honest));
     supervisor.every("clock.mark", OFTEN, move || {
-        let (db, disagrees) = (db.clone(), honest.disagrees());
+        let (db, honest) = (db.clone(), Arc::clone(&honest));
         async move {
+            let differ = house::differ(&db, &honest).await.ok().flatten();
+            if let Some(by) = differ {
+                tracing::error!("{}", house::differ_text(by));
+            }
+            let disagrees = honest.disagrees() || differ.is_some();
             metrics::gauge!("kabinet_clock_disagrees").set(f64::from(u8::from(disagrees)));
             raise_mark(&db).await;
         }

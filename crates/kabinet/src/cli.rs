@@ -57,6 +57,9 @@ pub(crate) enum Command {
     /// The key file.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Who asked not to be written to. Numbers and addresses come on standard input, one a line.
+    #[command(subcommand)]
+    Messages(MessagesCommand),
 }
 
 #[derive(Debug, Args)]
@@ -185,6 +188,14 @@ pub(crate) enum KeysCommand {
     Status(ConfigArgs),
     /// Forget an old master key for ever, once it wraps nothing any more.
     Retire(RetireArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MessagesCommand {
+    /// Write to them no more, by any purpose.
+    Stop(ConfigArgs),
+    /// Write to them again.
+    Allow(ConfigArgs),
 }
 
 #[derive(Debug, Args)]

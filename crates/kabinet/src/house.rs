@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use config::{DatabaseTarget, Settings, Severity};
 use db::{Db, DbError, DbSettings, HonestClock, WriteTx, portable};
@@ -197,8 +198,41 @@ impl House {
                 "{ahead}, more than 60 days apart. A clock that runs ahead would end every wait and every \
                  code at once. If the clock is right, start with --accept-clock; otherwise set it first"
             ))
-        })
+        })?;
+        match differ(&self.db, &self.honest).await {
+            Ok(Some(by)) if !accept_ahead => Err(Failure::refused(format!(
+                "{}, or start with --accept-clock",
+                differ_text(by)
+            ))),
+            Ok(_) => Ok(()),
+            Err(error) => Err(Failure::failed(error)),
+        }
     }
+}
+
+/// The clocks of this machine and of the database server may differ by this much (F9).
+const CLOCKS_DIFFER_MOST: Duration = Duration::from_secs(2);
+
+/// By how much the clocks of this machine and of the database server differ, when that is too much (F9). A slow
+/// answer is not taken for a wrong clock. Always `None` with SQLite, which has no clock of its own.
+pub(crate) async fn differ(db: &Db, clock: &HonestClock) -> Result<Option<Duration>, DbError> {
+    let asked = clock.now().as_micros();
+    let Some(server) = db.server_time().await? else {
+        return Ok(None);
+    };
+    let answered = clock.now().as_micros();
+    let ahead = asked.saturating_sub(server);
+    let behind = server.saturating_sub(answered);
+    let by = Duration::from_micros(u64::try_from(ahead.max(behind)).unwrap_or(0));
+    Ok((by > CLOCKS_DIFFER_MOST).then_some(by))
+}
+
+/// That they differ, with what to do.
+pub(crate) fn differ_text(by: Duration) -> String {
+    format!(
+        "the clocks of this machine and of the database server differ by {} s; set them",
+        by.as_secs()
+    )
 }
 
 async fn settle(tx: &mut WriteTx) -> Result<(), DbError> {

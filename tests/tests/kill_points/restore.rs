@@ -16,6 +16,7 @@ mod count {
         SESSIONS: "SELECT COUNT(*) FROM session" () -> (Int);
         CHALLENGES: "SELECT COUNT(*) FROM challenge" () -> (Int);
         FLOWS: "SELECT COUNT(*) FROM code_flow" () -> (Int);
+        BROWSERS: "SELECT COUNT(*) FROM known_browser" () -> (Int);
         LINKS: "SELECT COUNT(*) FROM account_link" () -> (Int);
     }
 }
@@ -114,6 +115,7 @@ fn whole(to: &Kept, point: &str, accounts: i64) {
         &count::CHALLENGES,
         &count::FLOWS,
         &count::LINKS,
+        &count::BROWSERS,
     ] {
         assert_eq!(to.count(void), 0, "{void:?} lives, killed at {point}");
     }

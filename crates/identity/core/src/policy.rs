@@ -133,7 +133,7 @@ impl Default for Policy {
             spray_window: MINUTE.saturating_mul(5),
             spray_floor: 100,
             slow_code_tries: 2,
-            budget_per_day: 1_000_000,
+            budget_per_day: 5_000_000,
             sends_per_minute: 600,
             alarm_percent: 80,
             sms_price: 500,

@@ -9,6 +9,9 @@ use crate::{Policy, recent::Recent};
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
+/// So many times `range_sends` codes are what a range's share is told from (A19).
+const RANGE_WEIGHS: u64 = 10;
+
 /// What was sent to one identifier, over all purposes and browsers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sends {
@@ -193,6 +196,15 @@ impl Range {
                 blocked_until,
             };
         }
+        // Older codes weigh less and less, or a range that was used well for years could be pumped for months.
+        if sent >= floor.saturating_mul(RANGE_WEIGHS) {
+            return Self {
+                sends,
+                sent: sent / 2,
+                used: self.used / 2,
+                ..self
+            };
+        }
         Self {
             sends,
             sent,
@@ -281,6 +293,21 @@ mod tests {
         );
     }
 
+    /// A19: however many codes of a range were used before, pumping shows within a few hundred.
+    #[test]
+    fn old_takers_do_not_hide_pumping() {
+        let policy = Policy::default();
+        let mut range = Range::default();
+        for n in 0..5_000 {
+            range = range.sent(&policy, at(n * 60)).used();
+        }
+        let pumped = (5_000..).find(|n| {
+            range = range.clone().sent(&policy, at(n * 60));
+            range.blocked_until.is_some()
+        });
+        assert!(pumped.unwrap() < 5_500, "blocked at {pumped:?}");
+    }
+
     /// A19: a range whose codes nobody uses is refused for a day.
     #[test]
     fn a_range_without_takers_is_blocked() {
@@ -300,6 +327,11 @@ mod tests {
             used.may_send(&policy, at(1_300)).is_ok(),
             "five of twenty were used"
         );
+        for (used, blocked) in [(3, true), (4, false)] {
+            let range = (0..used).fold(range.clone(), |range, _| range.used());
+            let answer = range.sent(&policy, at(1_200)).may_send(&policy, at(1_900));
+            assert_eq!(answer.is_err(), blocked, "{used} of twenty were used");
+        }
         let poor = range.sent(&policy, at(1_200));
         assert!(poor.may_send(&policy, at(1_300)).is_err());
         assert!(poor.may_send(&policy, at(1_200 + 24 * 3_600 - 1)).is_err());

@@ -15,8 +15,6 @@ use crate::failure::{Failure, say};
 use crate::house::{self, House, Missing};
 use crate::wiring::carriers::Carriers;
 
-/// The database's clock and ours may differ by this much (F9).
-const CLOCKS_DIFFER_MOST: Duration = Duration::from_secs(2);
 /// A carrier that does not answer in this time counts as not reachable.
 const REACH: Duration = Duration::from_secs(5);
 
@@ -130,19 +128,9 @@ async fn check_database(db: &Db, clock: &HonestClock, vault: Option<&Vault>, fou
         }
         Err(error) => found.wrong(&error.to_string()),
     }
-    match db.server_time().await {
-        Ok(None) => {}
-        Ok(Some(server)) => {
-            let differ = Duration::from_micros(server.abs_diff(clock.now().as_micros()));
-            if differ <= CLOCKS_DIFFER_MOST {
-                found.good("the clocks of this machine and of the database server agree");
-            } else {
-                found.wrong(&format!(
-                    "the clocks of this machine and of the database server differ by {} s; set them",
-                    differ.as_secs()
-                ));
-            }
-        }
+    match house::differ(db, clock).await {
+        Ok(None) => found.good("the clocks of this machine and of the database agree"),
+        Ok(Some(by)) => found.wrong(&house::differ_text(by)),
         Err(error) => found.wrong(&error.to_string()),
     }
     match probe(db).await {

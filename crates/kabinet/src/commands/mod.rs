@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod check;
 mod keys;
+mod messages;
 mod migrate;
 mod serve;
 
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Backup(args) => wait_for(backup::backup(args))?,
         Command::Restore(args) => wait_for(backup::restore(args))?,
         Command::Keys(command) => wait_for(keys::run(command))?,
+        Command::Messages(command) => wait_for(messages::run(command))?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! A configured installation in a folder of its own.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -106,7 +107,12 @@ impl Installation {
 
     /// Runs a command that must work; gives what it said.
     pub fn does(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
+        self.does_with(arguments, "")
+    }
+
+    /// The same with something to read on standard input.
+    pub fn does_with(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.run(arguments, input);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let complained = String::from_utf8_lossy(&output.stderr);
         assert!(
@@ -119,7 +125,12 @@ impl Installation {
 
     /// Runs a command that must end with `code`; gives what it said on standard error.
     pub fn fails(&self, arguments: &[&str], code: i32) -> String {
-        let output = self.run(arguments);
+        self.fails_with(arguments, "", code)
+    }
+
+    /// The same with something to read on standard input.
+    pub fn fails_with(&self, arguments: &[&str], input: &str, code: i32) -> String {
+        let output = self.run(arguments, input);
         let complained = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(
             output.status.code(),
@@ -129,7 +140,7 @@ impl Installation {
         complained
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub fn run(&self, arguments: &[&str], input: &str) -> Output {
         let (command, rest) = arguments.split_at(if is_group(arguments[0]) { 2 } else { 1 });
         let mut child = Command::new(PROGRAM)
             .args(command)
@@ -139,11 +150,13 @@ impl Installation {
             .env("KABINET_DATA__DIR", self.data())
             .envs(self.address().map(|url| (DATABASE, url)))
             .env("KABINET_SERVER__LISTEN", "127.0.0.1:0")
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        // One that reads nothing may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         // A server that was to refuse and does not would run for ever.
         let began = Instant::now();
         while child.try_wait().unwrap().is_none() {
@@ -191,5 +204,5 @@ impl Installation {
 }
 
 fn is_group(word: &str) -> bool {
-    ["keys", "audit"].contains(&word)
+    ["keys", "audit", "messages"].contains(&word)
 }

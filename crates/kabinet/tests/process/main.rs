@@ -8,11 +8,13 @@ macro_rules! both_engines {
     };
 }
 
+mod clock;
 mod demo;
 mod installation;
 mod keys;
 mod leaks;
 mod limits;
+mod messages;
 mod records;
 mod refusals;
 mod slow;

@@ -141,7 +141,13 @@ fn a_restore_brings_people_back_and_no_session(engine: Engine) {
         "{said}"
     );
     assert_eq!(count(&other, "account"), before);
-    for table in ["session", "challenge", "code_flow", "account_link"] {
+    for table in [
+        "session",
+        "challenge",
+        "code_flow",
+        "account_link",
+        "known_browser",
+    ] {
         assert_eq!(count(&other, table), 0, "{table}");
     }
     let old = other.sql("SELECT count(*) FROM message WHERE state = 'queued'");

@@ -181,7 +181,7 @@ fn a_clock_far_ahead_until_somebody_says_it_is_right() {
         &["serve"],
         &["60 days apart", "--accept-clock"],
     );
-    let check = installation.run(&["check"]);
+    let check = installation.run(&["check"], "");
     assert!(String::from_utf8_lossy(&check.stdout).contains("the database was last used at"));
     let mut server = installation.start().args(["--accept-clock"]).start();
     assert!(server.terminate(Duration::from_secs(10)).success());
@@ -218,7 +218,7 @@ fn check_agrees_with_serve() {
         assert!(said.contains(good), "{said}");
     }
     installation.chmod(&installation.key(), 0o640);
-    let output = installation.run(&["check"]);
+    let output = installation.run(&["check"], "");
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(3));
     assert!(said.matches("WRONG").count() >= 2, "{said}");

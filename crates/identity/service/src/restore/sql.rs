@@ -7,6 +7,8 @@ db::statements! {
     CODES: "DELETE FROM challenge" () -> ();
     /// Forgets where every browser stood.
     FLOWS: "DELETE FROM code_flow" () -> ();
+    /// Forgets which browser is known to whom: one that was ended since the backup would be known again.
+    BROWSERS: "DELETE FROM known_browser" () -> ();
     /// Kills every link that was sent.
     LINKS: "DELETE FROM account_link" () -> ();
 }

@@ -24,10 +24,14 @@ mod sign_in;
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     routing::{get, post},
 };
 
 use crate::State;
+
+/// Longest form with a code in it, bytes (A12).
+const CODE_FORM_MAX: usize = 4 * 1024;
 
 /// Every page of identity. The caller puts the guard of `webkit` around it.
 pub fn pages() -> Router<State> {
@@ -38,7 +42,10 @@ pub fn pages() -> Router<State> {
             "/sign-in/email",
             get(sign_in::email).post(sign_in::ask_email),
         )
-        .route("/sign-in/code", get(sign_in::code).post(sign_in::verify))
+        .route(
+            "/sign-in/code",
+            get(sign_in::code).post(sign_in::verify).layer(of_a_code()),
+        )
         .route("/sign-in/code/resend", post(sign_in::resend))
         .route("/sign-in/code/delivery", get(sign_in::delivery))
         .route(
@@ -84,6 +91,11 @@ pub fn pages() -> Router<State> {
         .route("/robots.txt", get(plain::robots))
 }
 
+/// A form with a code in it is short (A12).
+fn of_a_code() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(CODE_FORM_MAX)
+}
+
 fn profile_pages() -> Router<State> {
     Router::new()
         .route("/profile/data", get(data::data))
@@ -107,7 +119,10 @@ fn profile_pages() -> Router<State> {
             get(data::snils).post(data::set_snils),
         )
         .route("/profile/email", get(email::email).post(email::add))
-        .route("/profile/email/code", get(email::code).post(email::confirm))
+        .route(
+            "/profile/email/code",
+            get(email::code).post(email::confirm).layer(of_a_code()),
+        )
         .route("/profile/email/code/resend", post(email::resend))
         .route("/profile/email/code/delivery", get(email::delivery))
         .route(
@@ -119,7 +134,10 @@ fn profile_pages() -> Router<State> {
 fn freeze_pages() -> Router<State> {
     Router::new()
         .route("/freeze", get(freeze::start).post(freeze::ask))
-        .route("/freeze/code", get(freeze::code).post(freeze::by_code))
+        .route(
+            "/freeze/code",
+            get(freeze::code).post(freeze::by_code).layer(of_a_code()),
+        )
         .route("/freeze/code/resend", post(freeze::resend))
         .route("/freeze/code/delivery", get(freeze::delivery))
         .route("/freeze/done", get(freeze::done_page))
@@ -127,7 +145,7 @@ fn freeze_pages() -> Router<State> {
         .route("/profile/security/unfreeze", post(freeze::ask_lift))
         .route(
             "/profile/security/unfreeze/code",
-            get(freeze::lift_code).post(freeze::lift),
+            get(freeze::lift_code).post(freeze::lift).layer(of_a_code()),
         )
         .route(
             "/profile/security/unfreeze/code/resend",

@@ -101,6 +101,10 @@ testkit::both_engines! {
             assert_eq!(house.act(verify().json(&body)).await.refuses(422, "invalid").wrong(), wrong);
         }
         house.act(verify().json(&json!({ "code": "1".repeat(1_000_000) }))).await.refuses(413, "too_large");
+        // The 4 KiB are of the body: `{"code":""}` and what is in it.
+        let filled = |bytes: usize| json!({ "code": "1".repeat(bytes - 11) });
+        house.act(verify().json(&filled(4_096))).await.refuses(422, "invalid");
+        house.act(verify().json(&filled(4_097))).await.refuses(413, "too_large");
         house.act(verify().bytes("application/json", b"{\"code\":\"\xd1\"}")).await.refuses(400, "json_invalid");
         let typed = house.act(verify().json(&json!({ "code": format!(" {code}\n") }))).await.is(200);
         assert_eq!(typed.body["consent_required"], true, "no try was counted");

@@ -3,5 +3,6 @@
 mod abuse;
 mod document;
 mod house;
+mod page_guard;
 mod repeats;
 mod walk;
