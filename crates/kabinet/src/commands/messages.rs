@@ -56,7 +56,7 @@ async fn set(house: &House, whom: Vec<Identifier>, stop: bool) -> Result<(), Fai
                     set_one(tx, &subject, one, *stop).await?;
                     // The log names nobody: who it was is told by the keyed hash alone.
                     let details = Details::default()
-                        .fact("subject", hex(&subject))
+                        .fact("subject", hex::encode(subject))
                         .fact("stopped", stop.to_string());
                     let entry = Entry::new(audit::action::MESSAGES_SUPPRESSED, Actor::Operator)
                         .with(details.seal_system(vault));
@@ -119,13 +119,4 @@ fn parse(line: &str) -> Result<Identifier, String> {
     }
     let phone = Phone::parse(line).map_err(|why| why.to_string())?;
     Ok(phone.into())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
