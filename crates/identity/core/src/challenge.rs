@@ -17,6 +17,10 @@ pub enum Purpose {
     UnfreezePhone,
     /// Lifting a freeze, by e-mail.
     UnfreezeEmail,
+    /// Confirming a sensitive action, by phone.
+    StepUpPhone,
+    /// Confirming a sensitive action, by e-mail.
+    StepUpEmail,
 }
 
 impl Purpose {
@@ -28,6 +32,8 @@ impl Purpose {
             Self::Freeze => "freeze",
             Self::UnfreezePhone => "unfreeze_phone",
             Self::UnfreezeEmail => "unfreeze_email",
+            Self::StepUpPhone => "step_up_phone",
+            Self::StepUpEmail => "step_up_email",
         }
     }
 
@@ -39,6 +45,8 @@ impl Purpose {
             Self::Freeze,
             Self::UnfreezePhone,
             Self::UnfreezeEmail,
+            Self::StepUpPhone,
+            Self::StepUpEmail,
         ]
         .into_iter()
         .find(|purpose| purpose.as_str() == name)

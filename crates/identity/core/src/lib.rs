@@ -7,6 +7,8 @@
 //! | `sending` | whether a code may be sent now (ID-2, ID-2b) |
 //! | `guessing` | whether a code may be tried now, and what a wrong one costs (ID-2a) |
 //! | `challenge` | the life of one code |
+//! | `assurance` | what each sensitive action asks for, and what is still to be shown (step-up) |
+//! | `bank_section` | when the bank section locks (ID-9) |
 //! | `session` | how long a session lives, which ones must go |
 //! | `account` | levels, ways in, freezing (ID-11, ID-8a, ID-13) |
 //! | `profile` | personal data and what makes it complete (ID-10) |
@@ -14,6 +16,8 @@
 //! | `next_path` | where a sign-in may lead afterwards |
 
 pub mod account;
+pub mod assurance;
+pub mod bank_section;
 pub mod challenge;
 pub mod consent;
 pub mod guessing;

@@ -73,6 +73,12 @@ pub struct Policy {
     pub session_idle: Duration,
     /// A session's last-seen time is written at most this often.
     pub session_touch: Duration,
+    /// Idle life of the bank section (ID-9).
+    pub bank_idle: Duration,
+    /// Life of the bank section, used or not (ID-9).
+    pub bank_life: Duration,
+    /// The bank section's last use is written at most this often.
+    pub bank_touch: Duration,
     /// Live sessions of one account; the longest unused goes first (A29).
     pub sessions_max: usize,
     /// Life of a «это не я» link.
@@ -115,6 +121,9 @@ impl Default for Policy {
             proof_life: MINUTE.saturating_mul(15),
             session_idle: DAY.saturating_mul(90),
             session_touch: MINUTE.saturating_mul(5),
+            bank_idle: MINUTE.saturating_mul(5),
+            bank_life: HOUR.saturating_mul(12),
+            bank_touch: Duration::from_secs(15),
             sessions_max: 50,
             alarm_life: DAY.saturating_mul(30),
             email_link_life: DAY,

@@ -35,6 +35,9 @@ pub enum ServiceError {
     /// A key is missing or something sealed does not open.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The session ended while it was asking (I6).
+    #[error("the session is over")]
+    SessionOver,
     /// Our own data is not what it must be.
     #[error("inconsistent data: {0}")]
     Inconsistent(&'static str),

@@ -5,6 +5,8 @@
 //! | asking for a code, checking one | `codes` |
 //! | signing in, registering | `sign_in` |
 //! | sessions and devices | `session` |
+//! | step-up: what a sensitive action needs first | `step_up`, `shown` |
+//! | the bank section's lock | `bank_section` |
 //! | e-mail, its confirmation | `email` |
 //! | «это не я», freezing, lifting a freeze | `freeze`, `link` |
 //! | personal data | `profile` |
@@ -16,6 +18,7 @@
 //! | forgetting what has served | `upkeep` |
 
 pub mod account;
+pub mod bank_section;
 pub mod breaker;
 pub mod codes;
 pub mod consent;
@@ -30,7 +33,9 @@ mod post;
 pub mod profile;
 pub mod restore;
 pub mod session;
+pub mod shown;
 pub mod sign_in;
+pub mod step_up;
 pub mod upkeep;
 
 pub use env::{Env, ServiceError, Subject};
@@ -40,6 +45,7 @@ pub use post::{Suspicion, TellSuspicion};
 pub fn statements() -> Vec<&'static db::Statement> {
     [
         account::sql::ALL,
+        bank_section::sql::ALL,
         breaker::sql::ALL,
         codes::sql::ALL,
         consent::sql::ALL,
@@ -48,6 +54,8 @@ pub fn statements() -> Vec<&'static db::Statement> {
         profile::sql::ALL,
         restore::sql::ALL,
         session::sql::ALL,
+        shown::sql::ALL,
+        step_up::sql::ALL,
     ]
     .concat()
 }

@@ -83,6 +83,7 @@ fn text(
                 Purpose::ConfirmEmail => CodePurpose::ConfirmEmail,
                 Purpose::Freeze => CodePurpose::Freeze,
                 Purpose::UnfreezePhone | Purpose::UnfreezeEmail => CodePurpose::Unfreeze,
+                Purpose::StepUpPhone | Purpose::StepUpEmail => CodePurpose::StepUp,
             },
             code: Some(code.expose().to_owned()),
             number: serial,

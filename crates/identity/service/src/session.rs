@@ -16,6 +16,7 @@ use crate::{
     codes::BrowserKey,
     counters,
     env::{Env, ServiceError},
+    shown::{self, Proof},
 };
 
 /// What the browser carries: which account and session (for the row), and 256 random bits (for the right).
@@ -147,6 +148,12 @@ pub(crate) async fn begin(
         now,
     ];
     tx.execute_one(&sql::ADD, row).await?;
+    let proof = Proof {
+        account: account.id,
+        method,
+        key_since: None,
+    };
+    shown::note(tx, id, &proof).await?;
     let token = SessionToken {
         account: account.id,
         session: id,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use db::{Db, DbError, Statement, WriteTx, params};
 use jobs::{JobError, Periodic};
 
-use crate::{breaker, codes, counters};
+use crate::{bank_section, breaker, codes, counters, shown, step_up};
 
 /// Everything here has ended long before: a code lives minutes, a proof a quarter of an hour, and no window of
 /// a network is longer than a day.
@@ -37,6 +37,9 @@ impl Periodic for Cleanup {
             &codes::sql::FLOW_FORGET,
             &codes::sql::FORGET,
             &counters::sql::NETWORK_FORGET,
+            &bank_section::sql::FORGET,
+            &shown::sql::FORGET,
+            &step_up::sql::FORGET,
         ] {
             for _ in 0..BATCHES {
                 if batch(&self.db, statement).await? < u64::from(AT_ONCE) {

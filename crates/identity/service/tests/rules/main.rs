@@ -1,6 +1,5 @@
 //! The rules of identity, one file a theme, on both engines.
 
-#[path = "../house/mod.rs"]
 mod house;
 mod tools;
 
@@ -14,4 +13,5 @@ mod profile;
 mod random_walk;
 mod sending;
 mod sessions;
+mod step_up;
 mod upkeep;

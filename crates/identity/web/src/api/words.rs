@@ -36,6 +36,18 @@ pub enum Way {
     Call,
     /// A letter.
     Email,
+    /// Let in by a signed-in phone.
+    Device,
+    /// A passkey.
+    Passkey,
+    /// The password.
+    Password,
+    /// The passcode.
+    Passcode,
+    /// A code of an authenticator app.
+    Totp,
+    /// A backup code.
+    BackupCode,
 }
 
 impl From<Channel> for Way {
@@ -54,6 +66,12 @@ impl From<Method> for Way {
             Method::Sms => Self::Sms,
             Method::Call => Self::Call,
             Method::Email => Self::Email,
+            Method::Device => Self::Device,
+            Method::Passkey => Self::Passkey,
+            Method::Password => Self::Password,
+            Method::Passcode => Self::Passcode,
+            Method::Totp => Self::Totp,
+            Method::BackupCode => Self::BackupCode,
         }
     }
 }

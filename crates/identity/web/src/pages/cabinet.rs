@@ -16,10 +16,7 @@ use webkit::{
     visit::Visit,
 };
 
-use super::{
-    codes::way_of_method,
-    common::{Cabinet, cabinet, events, flashed, level, place, without_flash},
-};
+use super::common::{Cabinet, cabinet, events, flashed, level, place, without_flash};
 use crate::{
     state::{Fault, State, Who},
     views::{
@@ -166,7 +163,7 @@ pub(super) async fn devices(
             } else {
                 device.seen_at
             },
-            way: way_of_method(device.method),
+            way: device.method,
             current: device.is_current,
         })
         .collect();

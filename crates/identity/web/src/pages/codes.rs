@@ -69,16 +69,6 @@ fn way(channel: Channel, digits: u8) -> CodeWay {
     }
 }
 
-/// How a session was signed in, for the list of devices.
-pub(super) fn way_of_method(method: identity_core::session::Method) -> CodeWay {
-    use identity_core::session::Method;
-    match method {
-        Method::Sms => CodeWay::Sms,
-        Method::Call => CodeWay::Call6,
-        Method::Email => CodeWay::Email,
-    }
-}
-
 /// The screen's data. `reveal` shows the masked address, for somebody who is signed in.
 pub(super) fn entry(shell: &Shell, status: &Status, delivery: Delivery, reveal: bool) -> CodeEntry {
     let way = way(status.channel, status.digits);

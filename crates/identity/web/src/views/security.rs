@@ -1,11 +1,11 @@
 //! Security: ways in, freeze, devices, history.
 
 use askama::Template;
+use identity_core::assurance::Method;
 use kernel::Timestamp;
 use webkit::components::KeyRing;
 use webkit::page::{Area, Sample, Shell, Tone, sample};
 
-use super::code::CodeWay;
 use super::events::{Event, EventKind};
 use super::home::ring;
 
@@ -106,9 +106,26 @@ pub struct Device {
     /// When it was last used.
     pub last_seen: Timestamp,
     /// How it signed in.
-    pub way: CodeWay,
+    pub way: Method,
     /// Whether it is the device in hand.
     pub current: bool,
+}
+
+impl Device {
+    /// The words of how it signed in.
+    pub const fn signed_in_by(&self) -> &'static str {
+        match self.way {
+            Method::Sms => "signed-in-by-sms",
+            Method::Call => "signed-in-by-call",
+            Method::Email => "signed-in-by-email",
+            Method::Device => "signed-in-by-device",
+            Method::Passkey => "signed-in-by-passkey",
+            // Nobody signs in by these alone; a session that says so is shown all the same.
+            Method::Password | Method::Passcode | Method::Totp | Method::BackupCode => {
+                "signed-in-by-secret"
+            }
+        }
+    }
 }
 
 /// `GET /profile/devices`. `POST /profile/devices/{id}/end` ends one.
@@ -146,7 +163,7 @@ impl Sample for Devices {
             "Safari, iPhone",
             true,
             Some("Москва"),
-            CodeWay::Sms,
+            Method::Sms,
             true,
         );
         vec![
@@ -161,7 +178,7 @@ impl Sample for Devices {
                             "Chrome, Windows",
                             false,
                             Some("Казань"),
-                            CodeWay::Call6,
+                            Method::Passkey,
                             false,
                         ),
                         device(
@@ -169,7 +186,7 @@ impl Sample for Devices {
                             "Firefox, Linux",
                             false,
                             None,
-                            CodeWay::Email,
+                            Method::Email,
                             false,
                         ),
                     ],
