@@ -20,6 +20,7 @@ pub mod assurance;
 pub mod bank_section;
 pub mod challenge;
 pub mod consent;
+pub mod forgetting;
 pub mod guessing;
 pub mod next_path;
 pub mod policy;

@@ -14,6 +14,7 @@
 //! | history | `history` |
 //! | limits: what is counted where | `counters`, `breaker` |
 //! | after a restored backup | `restore` |
+//! | after a new master key | `rewrap` |
 //! | notices to the owner | `notice`, `post` |
 //! | forgetting what has served | `upkeep` |
 
@@ -32,6 +33,7 @@ pub mod notice;
 mod post;
 pub mod profile;
 pub mod restore;
+pub mod rewrap;
 pub mod session;
 pub mod shown;
 pub mod sign_in;
@@ -53,6 +55,7 @@ pub fn statements() -> Vec<&'static db::Statement> {
         link::sql::ALL,
         profile::sql::ALL,
         restore::sql::ALL,
+        rewrap::sql::ALL,
         session::sql::ALL,
         shown::sql::ALL,
         step_up::sql::ALL,

@@ -18,6 +18,8 @@ pub enum EventKind {
     SessionEnded,
     /// All other devices were signed out.
     OthersEnded,
+    /// The devices unused for longest were signed out to make room.
+    MadeRoom,
     /// Wrong codes were entered.
     CodeFailed,
     /// Sign-in by code was put to rest after wrong tries.
@@ -58,13 +60,14 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind, in the order of the declaration.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::AccountCreated,
         Self::SignedIn,
         Self::SignedInNewDevice,
         Self::SignedOut,
         Self::SessionEnded,
         Self::OthersEnded,
+        Self::MadeRoom,
         Self::CodeFailed,
         Self::CodeResting,
         Self::EmailAdded,
@@ -94,6 +97,7 @@ impl EventKind {
             Self::SignedOut => "event-signed-out",
             Self::SessionEnded => "event-session-ended",
             Self::OthersEnded => "event-others-ended",
+            Self::MadeRoom => "event-made-room",
             Self::CodeFailed => "event-code-failed",
             Self::CodeResting => "event-code-resting",
             Self::EmailAdded => "event-email-added",
@@ -120,7 +124,7 @@ impl EventKind {
         match self {
             Self::AccountCreated => "user",
             Self::SignedIn | Self::SignedInNewDevice => "key-round",
-            Self::SignedOut | Self::SessionEnded | Self::OthersEnded => "log-out",
+            Self::SignedOut | Self::SessionEnded | Self::OthersEnded | Self::MadeRoom => "log-out",
             Self::CodeFailed | Self::CodeResting | Self::NotMe => "triangle-alert",
             Self::EmailAdded | Self::EmailConfirmed | Self::EmailRemoved => "mail",
             Self::NameChanged
@@ -140,9 +144,11 @@ impl EventKind {
     /// How grave it is.
     pub const fn tone(self) -> Tone {
         match self {
-            Self::CodeFailed | Self::SignedInNewDevice | Self::DataDeclined | Self::Frozen => {
-                Tone::Warn
-            }
+            Self::CodeFailed
+            | Self::SignedInNewDevice
+            | Self::MadeRoom
+            | Self::DataDeclined
+            | Self::Frozen => Tone::Warn,
             Self::CodeResting | Self::NotMe => Tone::Bad,
             Self::EmailConfirmed | Self::DataAccepted | Self::Unfrozen => Tone::Good,
             _ => Tone::Info,
