@@ -15,6 +15,7 @@ pub mod notifications;
 pub mod profile;
 pub mod security;
 pub mod sign_in;
+pub mod typed;
 pub mod wrong;
 
 webkit::sample_pages! {
