@@ -29,7 +29,7 @@ use identity_service::{
 };
 use kernel::{Chance, Identifier, Locale, Phone, Visitor, code::OneTimeCode};
 use testkit::postgres::{Cluster, Durability};
-use vault::{OsChance, Vault};
+use vault::{Cost, Crowd, Hasher, OsChance, Vault};
 
 use crate::db::Ratio;
 
@@ -64,8 +64,16 @@ fn env() -> Env {
         range_conversion_percent: 0,
         ..Policy::default()
     };
+    let vault = Vault::ephemeral(Arc::clone(&chance)).expect("a vault");
+    let hasher = Hasher::start(
+        &vault,
+        Arc::clone(&chance),
+        Cost::default(),
+        Crowd::default(),
+    );
     Env {
-        vault: Vault::ephemeral(Arc::clone(&chance)).expect("a vault"),
+        vault,
+        hasher: hasher.expect("a thread"),
         chance,
         policy: Arc::new(policy),
         breaker: Arc::new(Breaker::default()),

@@ -144,6 +144,7 @@ impl Settings {
         self.check_carriers(&mut found);
         self.check_privacy(&mut found);
         limits::check(&self.limits, &mut found);
+        limits::hashing(&self.hashing, &mut found);
         found
             .0
             .sort_by_key(|problem| std::cmp::Reverse(problem.severity));

@@ -57,6 +57,8 @@ impl From<Fault> for PageError {
     fn from(Fault(error): Fault) -> Self {
         match error {
             ServiceError::Db(error) => error.into(),
+            // Says 503 and when to come back (A109).
+            ServiceError::Overloaded(_) => Self::kind(ErrorKind::Unknown),
             other => Self::internal(&other.to_string()),
         }
     }
@@ -66,6 +68,7 @@ impl From<Fault> for Problem {
     fn from(Fault(error): Fault) -> Self {
         match error {
             ServiceError::Db(error) => error.into(),
+            ServiceError::Overloaded(_) => Self::overloaded(),
             other => {
                 tracing::error!(error = %other, "a request failed");
                 Self::new(

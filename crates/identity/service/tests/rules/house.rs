@@ -71,6 +71,7 @@ impl House {
         let clock: Arc<dyn Clock> = test.clock().clone();
         let env = Env {
             vault: vault.clone(),
+            hasher: testkit::hasher(&vault, Arc::clone(&chance)),
             chance: Arc::clone(&chance),
             policy: Arc::new(policy),
             breaker: Arc::new(Breaker::default()),
