@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(judged("monkeydragon12"), Ok(Strength::Weak));
         assert_eq!(judged("vkbdtmqwxhfsp"), Ok(Strength::Fair));
         assert_eq!(judged("vkbdtmqwxhfspjzr1"), Ok(Strength::Good));
-        assert_eq!(judged("fK7!mQ2#zR9@vX4$pL"), Ok(Strength::Excellent));
+        assert_eq!(judged("fK7!mQ2#zR9@vX4$pL-wT6"), Ok(Strength::Excellent));
     }
 
     /// The same characters typed on another system are the same password.
