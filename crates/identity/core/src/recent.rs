@@ -38,6 +38,15 @@ impl Recent {
         self
     }
 
+    /// Takes back one that was added as of then.
+    #[must_use]
+    pub fn without(mut self, at: Timestamp) -> Self {
+        if let Some(place) = self.0.iter().rposition(|t| *t == at) {
+            self.0.remove(place);
+        }
+        self
+    }
+
     /// How many happened within `window` before now.
     pub fn within(&self, now: Timestamp, window: Duration) -> usize {
         self.0.iter().filter(|t| now.since(**t) < window).count()

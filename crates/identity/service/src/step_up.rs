@@ -70,6 +70,13 @@ pub struct At<'t> {
     pub account: &'t Account,
 }
 
+impl At<'_> {
+    /// From where, for the log.
+    pub(crate) fn details(&self) -> Details {
+        Details::of(self.visitor)
+    }
+}
+
 /// What became of asking for a sensitive action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Performed<T> {
@@ -387,6 +394,19 @@ pub async fn look(
         expires_at: step.expires_at,
         is_used: step.used_at.is_some(),
     }))
+}
+
+/// What was shown for a step that is still open.
+pub(crate) async fn shown_for(
+    tx: &mut WriteTx,
+    who: &SignedIn,
+    id: StepId,
+) -> Result<Vec<Method>, ServiceError> {
+    let key = params![who.account.id.as_bytes(), id.as_bytes()];
+    let row = tx.query_opt(&sql::LOCK, key).await?;
+    let step = row.as_ref().map(read).transpose()?;
+    let step = step.filter(|step| step.is_open(who, tx.now()));
+    Ok(step.map_or_else(Vec::new, |step| step.shown))
 }
 
 /// Gives a step up.

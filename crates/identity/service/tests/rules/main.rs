@@ -11,6 +11,7 @@ mod guessing;
 mod leaks;
 mod profile;
 mod random_walk;
+mod secrets;
 mod sending;
 mod sessions;
 mod step_up;
