@@ -363,6 +363,8 @@ pub struct Waiting {
     pub expires_at: Timestamp,
     /// It has run already; its answer was kept.
     pub is_used: bool,
+    /// What was shown for it.
+    pub shown: Vec<Method>,
 }
 
 /// Looks at a step; `None` when it is over or another session's.
@@ -393,6 +395,7 @@ pub async fn look(
         progress,
         expires_at: step.expires_at,
         is_used: step.used_at.is_some(),
+        shown: step.shown,
     }))
 }
 

@@ -324,9 +324,14 @@ testkit::both_engines! {
         // With the password there, its own change asks for it.
         let cmd = SetPassword::prepare(&house.env, &Own::default(), "другой длинный пароль").await;
         let cmd = cmd.unwrap().unwrap();
-        assert_eq!(cmd.strength(), Strength::Excellent);
+        assert_eq!(cmd.strength(), Strength::Good);
         assert!(cmd.is_for(&house.env, "другой длинный пароль").await.unwrap());
         assert!(!cmd.is_for(&house.env, PASSWORD).await.unwrap());
+        let Performed::Needs(step) = house.sensitive(&who, cmd.clone(), None).await else { panic!() };
+        // A77: the step confirms this password and no other.
+        let other = SetPassword::prepare(&house.env, &Own::default(), "вор ставит свой пароль").await;
+        let other = house.sensitive(&who, other.unwrap().unwrap(), Some(step)).await;
+        assert!(matches!(other, Performed::Needs(other) if other != step), "{other:?}");
         let Performed::Needs(step) = house.sensitive(&who, cmd.clone(), None).await else { panic!() };
         let password::Reserved::Try(attempt) = house.reserve_password(who.account.id).await else { panic!() };
         let verdict = house.compare(&attempt, PASSWORD).await;
@@ -339,14 +344,12 @@ testkit::both_engines! {
             })
         }).await;
         assert_eq!(shown, Progress::Proved);
-        // A77: what was confirmed is what is set.
-        let other = SetPassword::prepare(&house.env, &Own::default(), "вор ставит свой пароль").await;
-        let other = house.sensitive(&who, other.unwrap().unwrap(), Some(step)).await;
-        assert!(matches!(other, Performed::Needs(_)), "{other:?}");
-        assert_eq!(house.try_password(&who, PASSWORD).await, "right", "unchanged");
+        assert_eq!(house.sensitive(&who, cmd, Some(step)).await, Performed::Done(Strength::Good));
+        assert_eq!(house.try_password(&who, PASSWORD).await, "wrong");
+        assert_eq!(house.try_password(&who, "другой длинный пароль").await, "right");
         let removed = house.sensitive(&who, RemovePassword {}, None).await;
         assert!(matches!(removed, Performed::Needs(_)), "removing asks for a proof of its own");
-        assert_eq!(house.notices(&phone(ANNA), notify::Channel::Sms).await.len() - before, 1);
+        assert_eq!(house.notices(&phone(ANNA), notify::Channel::Sms).await.len() - before, 2);
         house.settled().await;
     }
 
@@ -599,7 +602,7 @@ testkit::both_engines! {
             Box::pin(async move { identity_service::freeze::freeze_mine(tx, env, &visitor(), who).await })
         }).await;
         assert_eq!(house.count(&raw::KEYS).await, 1, "the browser in hand");
-        let other = house.signed_in(&house.enter_in_time(&phone(ANNA), browser(3)).await).await;
+        let other = house.signed_in(&*house.enter_in_time(&phone(ANNA), browser(3)).await).await;
         house.act(&other, |tx, (env, who)| {
             Box::pin(async move { identity_service::freeze::freeze_mine(tx, env, &visitor(), who).await })
         }).await;
