@@ -268,13 +268,18 @@ pub(super) async fn show(
         None => Face::Proved,
         Some(method) => face(state, &p, who, open, method).await?,
     };
+    // Where a code has to come before the passcode, the forms say so.
+    let query = match (by, &face) {
+        (Some(Method::Passcode), Face::Send { .. } | Face::Code(_)) => WITH_CODE,
+        _ => open.query(),
+    };
     let others = open.ways().iter().filter_map(|way| way.first().copied());
     let others = others.filter(|other| Some(*other) != by).collect();
     let has_errors = p.has_errors();
     let view = Confirm {
         p,
         path: path(open.step),
-        query: open.query(),
+        query,
         action: open.waiting.action,
         lines,
         by: by.unwrap_or(Method::Sms),
