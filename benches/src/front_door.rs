@@ -10,7 +10,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -29,7 +29,7 @@ use identity_service::{
 };
 use kernel::{Chance, Identifier, Locale, Phone, Visitor, code::OneTimeCode};
 use testkit::postgres::{Cluster, Durability};
-use vault::{Cost, Crowd, Hasher, OsChance, Vault};
+use vault::{Cost, Crowd, Hasher, OsChance, Typed, Vault};
 
 use crate::db::Ratio;
 
@@ -168,11 +168,19 @@ where
     W: Fn(usize) -> F + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
+    measure_by(CALLERS, time, work).await
+}
+
+async fn measure_by<W, F>(callers: usize, time: Duration, work: W) -> (f64, Duration)
+where
+    W: Fn(usize) -> F + Send + Sync + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
     let work = Arc::new(work);
     let next = Arc::new(AtomicUsize::new(0));
     let began = Instant::now();
     let mut set = tokio::task::JoinSet::new();
-    for _ in 0..CALLERS {
+    for _ in 0..callers {
         let (work, next) = (Arc::clone(&work), Arc::clone(&next));
         set.spawn(async move {
             let mut times = Vec::new();
@@ -209,6 +217,64 @@ async fn one_row(db: &Db, n: usize) {
         })
         .await;
     assert_eq!(done.expect("a commit"), Claim::Fresh);
+}
+
+/// Callers that ask for slow hashes at once: more than run and wait, so that some are refused (A109).
+const FLOOD: usize = 128;
+/// Callers that sign in meanwhile: a server with room to spare, so that what is measured is the flood.
+const UNHURRIED: usize = 4;
+
+/// Keeps the pool of slow hashes full until told to stop; answers how many were made and refused.
+async fn flood(env: Env, stop: Arc<AtomicBool>) -> (usize, usize) {
+    let mut set = tokio::task::JoinSet::new();
+    for _ in 0..FLOOD {
+        let (env, stop) = (env.clone(), Arc::clone(&stop));
+        set.spawn(async move {
+            let (mut made, mut refused) = (0, 0);
+            while !stop.load(Ordering::Relaxed) {
+                if let Ok(place) = env.hasher.place() {
+                    place.hash(Typed::new(b"flood")).await.expect("a hash");
+                    made += 1;
+                } else {
+                    refused += 1;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+            (made, refused)
+        });
+    }
+    let (mut made, mut refused) = (0, 0);
+    while let Some(some) = set.join_next().await {
+        let (more, no) = some.expect("a caller");
+        (made, refused) = (made + more, refused + no);
+    }
+    (made, refused)
+}
+
+/// A109: sign-ins beside a full pool of slow hashes, against the same without.
+async fn beside_hashes(db: &Db, env: &Env, engine: &str, time: Duration) {
+    let sign_ins = || {
+        let (db, env) = (db.clone(), env.clone());
+        measure_by(UNHURRIED, time, move |n| {
+            let (db, env) = (db.clone(), env.clone());
+            async move { drop(sign_in(&db, &env, n % ACCOUNTS).await) }
+        })
+    };
+    let (alone, alone_p99) = sign_ins().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut flooding = tokio::task::JoinSet::new();
+    flooding.spawn(flood(env.clone(), Arc::clone(&stop)));
+    let (beside, beside_p99) = sign_ins().await;
+    stop.store(true, Ordering::Relaxed);
+    let flooded = flooding.join_next().await.expect("a flood");
+    let (made, refused) = flooded.expect("a flood");
+    let ratio = beside_p99.as_secs_f64() / alone_p99.as_secs_f64().max(1e-6);
+    println!(
+        "{engine}: sign-ins by {UNHURRIED} callers {alone:.0}/s, p99 {:.1} ms; beside a flood of slow hashes \
+         {beside:.0}/s, p99 {:.1} ms, ratio {ratio:.2}; {made} hashes made, {refused} refused",
+        alone_p99.as_secs_f64() * 1e3,
+        beside_p99.as_secs_f64() * 1e3,
+    );
 }
 
 async fn on(db: Db, engine: &str, time: Duration) {
@@ -250,6 +316,7 @@ async fn on(db: Db, engine: &str, time: Duration) {
             raw: raw / 2.0
         }
     );
+    beside_hashes(&db, &env, engine, time).await;
     let tokens = Arc::new(tokens);
     let (rate, p99) = measure(time, move |n| {
         let (db, env, tokens) = (db.clone(), env.clone(), Arc::clone(&tokens));

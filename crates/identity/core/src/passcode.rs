@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(refused, COMMON);
     }
 
-    /// The twenty most frequent of the published counts (DataGenetics 2012) are all refused.
+    /// The twenty most frequent of the published counts (`DataGenetics`, 2012) are all refused.
     #[test]
     fn the_most_frequent_are_refused() {
         for digits in [

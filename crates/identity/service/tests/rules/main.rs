@@ -1,6 +1,7 @@
 //! The rules of identity, one file a theme, on both engines.
 
 mod house;
+mod secret_tools;
 mod tools;
 
 mod codes;

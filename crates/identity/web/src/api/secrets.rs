@@ -98,10 +98,6 @@ async fn waiting<C: DeserializeOwned>(
     Ok(waiting.and_then(|waiting| serde_json::from_slice(&waiting.payload).ok()))
 }
 
-fn judged(at: &str, code: &'static str) -> Refused {
-    field(at, code)
-}
-
 /// A password to be.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -172,7 +168,7 @@ pub(super) async fn set_password(
                     PasswordError::Common => "password_common",
                     PasswordError::Own => "password_own",
                 };
-                judged("password", code)
+                field("password", code)
             })?
         }
     };
@@ -253,7 +249,7 @@ pub(super) async fn set_passcode(
             let own = page::own(&state, &Who(caller.0.clone())).await?;
             let prepared = SetPasscode::prepare(&state.env, &own, typed, key).await;
             let prepared = prepared.map_err(Fault::from)?;
-            prepared.map_err(|why| judged("passcode", passcode_code(why)))?
+            prepared.map_err(|why| field("passcode", passcode_code(why)))?
         }
     };
     steps::run(&state, &visit, caller, &command.key, step, cmd).await?;
@@ -310,7 +306,7 @@ pub(super) async fn set_code_word(
                     CodeWordError::Common => "code_word_common",
                     CodeWordError::Own => "code_word_own",
                 };
-                judged("code_word", code)
+                field("code_word", code)
             })?
         }
     };
@@ -441,7 +437,7 @@ pub(super) async fn show_passcode(
     let step = step_id(&id)?;
     steps::must_wait(&state, &caller, &id).await?;
     let typed = Passcode::typed(&command.body.passcode)
-        .map_err(|why| judged("passcode", passcode_code(why)))?;
+        .map_err(|why| field("passcode", passcode_code(why)))?;
     let with = with(&command.body)?;
     let once = command.key.once(caller.account.id.as_bytes());
     let shown = state

@@ -364,9 +364,10 @@ pub(super) async fn send(
         _ => To::Phone,
     };
     let by = if to == To::Email { "email" } else { "sms" };
-    let here = match open.with_code {
-        true => open.here(),
-        false => format!("{}?by={by}", path(open.step)),
+    let here = if open.with_code {
+        open.here()
+    } else {
+        format!("{}?by={by}", path(open.step))
     };
     let key = key(&visit, Some(&who), &form);
     let asked = state
