@@ -15,6 +15,7 @@ pub mod clock;
 pub mod engines;
 pub mod postgres;
 pub mod proxy;
+mod retries;
 pub mod server;
 pub mod tools;
 mod watcher;
@@ -23,6 +24,7 @@ pub use chance::SeededChance;
 pub use clock::TestClock;
 pub use db::Engine;
 pub use engines::{TestDb, race};
+pub use retries::retried;
 
 /// A pool whose hashes cost next to nothing, for the tests of everything but the cost.
 pub fn hasher(vault: &vault::Vault, chance: std::sync::Arc<dyn kernel::Chance>) -> vault::Hasher {

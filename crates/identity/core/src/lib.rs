@@ -23,6 +23,7 @@ pub mod bank_section;
 pub mod challenge;
 pub mod code_word;
 pub mod consent;
+pub mod forgetting;
 pub mod guessing;
 pub mod next_path;
 pub mod own;

@@ -115,7 +115,10 @@ mod tests {
     #[test]
     fn one_can_be_taken_back() {
         let at = |seconds| Timestamp::from_secs(seconds);
-        let recent = Recent::default().with(at(1), 9).with(at(2), 9).with(at(2), 9);
+        let recent = Recent::default()
+            .with(at(1), 9)
+            .with(at(2), 9)
+            .with(at(2), 9);
         let once = Recent::default().with(at(1), 9).with(at(2), 9);
         assert_eq!(recent.clone().without(at(2)), once);
         assert_eq!(recent.clone().without(at(3)), recent);

@@ -15,6 +15,7 @@
 //! | history | `history` |
 //! | limits: what is counted where | `counters`, `breaker` |
 //! | after a restored backup | `restore` |
+//! | after a new master key | `rewrap` |
 //! | notices to the owner | `notice`, `post` |
 //! | forgetting what has served | `upkeep` |
 
@@ -37,6 +38,7 @@ pub mod password;
 mod post;
 pub mod profile;
 pub mod restore;
+pub mod rewrap;
 pub mod secret;
 pub mod session;
 pub mod shown;
@@ -60,6 +62,7 @@ pub fn statements() -> Vec<&'static db::Statement> {
         link::sql::ALL,
         profile::sql::ALL,
         restore::sql::ALL,
+        rewrap::sql::ALL,
         secret::sql::ALL,
         session::sql::ALL,
         shown::sql::ALL,

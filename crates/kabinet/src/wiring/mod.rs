@@ -8,6 +8,7 @@ pub(crate) mod work;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use identity_core::Policy;
 use identity_service::{Env, breaker::Breaker};
 use vault::{Cost, Crowd, Hasher};
 use webkit::Site;
@@ -43,7 +44,11 @@ pub(crate) fn wire(house: &House, is_demo: bool) -> Result<Wired, Failure> {
         vault: house.vault.clone(),
         hasher: hasher(house)?,
         chance: Arc::clone(&house.chance),
-        policy: Arc::new(policy::of(&settings.limits)),
+        policy: Arc::new(Policy {
+            channels: carriers::channels(settings, is_demo),
+            calls_learnt: !is_demo && carriers::calls_learnt(&settings.call),
+            ..policy::of(&settings.limits)
+        }),
         breaker: Arc::new(Breaker::default()),
         origin: settings.server.public_origin.as_str().into(),
         consent_version: settings.privacy.consent_version.as_str().into(),

@@ -28,7 +28,7 @@ db::statements! {
     USE: "UPDATE ceremony SET used_at = $1 WHERE browser = $2 AND ceremony_id = $3 AND used_at IS NULL"
         (Int, Bytes, Bytes) -> ();
     /// Forgets what has run out.
-    FORGET: "DELETE FROM ceremony WHERE (browser, ceremony_id) IN
-        (SELECT browser, ceremony_id FROM ceremony WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)"
-        (Int, Int) -> ();
+    FORGET: "DELETE FROM ceremony WHERE expires_at < $1 AND (browser, ceremony_id) IN
+        (SELECT browser, ceremony_id FROM ceremony WHERE expires_at < $2 ORDER BY expires_at LIMIT $3)"
+        (Int, Int, Int) -> ();
 }
