@@ -7,6 +7,7 @@
 //! | sessions and devices | `session` |
 //! | step-up: what a sensitive action needs first | `step_up`, `shown` |
 //! | the bank section's lock | `bank_section` |
+//! | password, passcode, code word | `password`, `passcode`, `device_key`, `code_word`, `secret` |
 //! | e-mail, its confirmation | `email` |
 //! | «это не я», freezing, lifting a freeze | `freeze`, `link` |
 //! | personal data | `profile` |
@@ -21,19 +22,24 @@
 pub mod account;
 pub mod bank_section;
 pub mod breaker;
+pub mod code_word;
 pub mod codes;
 pub mod consent;
 mod counters;
+pub mod device_key;
 pub mod email;
 mod env;
 pub mod freeze;
 pub mod history;
 pub mod link;
 pub mod notice;
+pub mod passcode;
+pub mod password;
 mod post;
 pub mod profile;
 pub mod restore;
 pub mod rewrap;
+pub mod secret;
 pub mod session;
 pub mod shown;
 pub mod sign_in;
@@ -52,10 +58,12 @@ pub fn statements() -> Vec<&'static db::Statement> {
         codes::sql::ALL,
         consent::sql::ALL,
         counters::sql::ALL,
+        device_key::sql::ALL,
         link::sql::ALL,
         profile::sql::ALL,
         restore::sql::ALL,
         rewrap::sql::ALL,
+        secret::sql::ALL,
         session::sql::ALL,
         shown::sql::ALL,
         step_up::sql::ALL,

@@ -43,8 +43,8 @@ pub(crate) enum Words {
     /// A security event (ID-13).
     Notice {
         event: SecurityEvent,
-        device: String,
-        place: String,
+        device: Option<String>,
+        place: Option<String>,
         alarm: String,
     },
 }
@@ -103,8 +103,8 @@ fn text(
             event,
             at: now,
             object: None,
-            device: Some(device),
-            place: Some(place),
+            device,
+            place,
             not_me: path(&alarm)?,
         },
     })

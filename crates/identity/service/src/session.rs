@@ -14,7 +14,7 @@ use vault::{Token, same};
 use crate::{
     account::{self, Account},
     codes::BrowserKey,
-    counters,
+    counters, device_key,
     env::{Env, ServiceError},
     notice::{self, Notice},
     shown::{self, Proof},
@@ -276,6 +276,8 @@ pub struct Listed {
     pub seen_at: Timestamp,
     /// It is the one that asks.
     pub is_current: bool,
+    /// Its browser holds a key for the passcode (ID-3).
+    pub has_key: bool,
 }
 
 /// The live sessions of whoever asks, latest first.
@@ -284,6 +286,7 @@ pub async fn list(tx: &mut ReadTx, env: &Env, who: &SignedIn) -> Result<Vec<List
     let rows = tx
         .query(&sql::LIST, params![who.account.id.as_bytes()])
         .await?;
+    let with_key = device_key::browsers(tx, who.account.id).await?;
     let mut listed = Vec::with_capacity(rows.len());
     for row in &rows {
         let seen_at = row.timestamp(5)?;
@@ -302,6 +305,7 @@ pub async fn list(tx: &mut ReadTx, env: &Env, who: &SignedIn) -> Result<Vec<List
             created_at: row.timestamp(4)?,
             seen_at,
             is_current: session == who.session,
+            has_key: with_key.contains(&row.array::<32>(2)?),
         });
     }
     Ok(listed)
@@ -340,6 +344,8 @@ pub async fn end(
     let browser = row.array::<32>(0)?;
     if browser != who.browser {
         tx.execute(&sql::BROWSER_FORGET, params![account, &browser])
+            .await?;
+        tx.execute(&device_key::sql::FORGET_BROWSER, params![account, &browser])
             .await?;
     }
     let key = params![account, session.as_bytes()];
@@ -382,8 +388,10 @@ pub(crate) async fn end_all(
     let nobody = [0; 16];
     let session = keep.map_or(&nobody, |who| who.session.as_bytes());
     let browser = keep.map_or([0; 32], |who| who.browser);
-    let key = params![account.as_bytes(), &browser];
-    tx.execute(&sql::BROWSER_FORGET_OTHERS, key).await?;
+    for statement in [&sql::BROWSER_FORGET_OTHERS, &device_key::sql::FORGET_OTHERS] {
+        let key = params![account.as_bytes(), &browser];
+        tx.execute(statement, key).await?;
+    }
     tx.execute(&sql::END_OTHERS, params![account.as_bytes(), session])
         .await
 }

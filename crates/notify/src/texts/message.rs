@@ -86,11 +86,27 @@ pub enum SecurityEvent {
     ConsentChanged,
     /// A password, passcode, passkey or another secret changed.
     SecretChanged,
+    /// The password was set or replaced.
+    PasswordSet,
+    /// The password was removed.
+    PasswordRemoved,
+    /// The passcode was set or replaced.
+    PasscodeSet,
+    /// The passcode was removed.
+    PasscodeRemoved,
+    /// The passcode is gone after five wrong tries.
+    PasscodeGone,
+    /// A browser got a key for the passcode.
+    KeyAdded,
+    /// The code word was set.
+    CodeWordSet,
+    /// The code word is closed after three wrong tries.
+    CodeWordClosed,
 }
 
 impl SecurityEvent {
     /// Every event.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 21] = [
         Self::NewDevice,
         Self::EmailAdded,
         Self::EmailChanged,
@@ -104,6 +120,14 @@ impl SecurityEvent {
         Self::ProfileChanged,
         Self::ConsentChanged,
         Self::SecretChanged,
+        Self::PasswordSet,
+        Self::PasswordRemoved,
+        Self::PasscodeSet,
+        Self::PasscodeRemoved,
+        Self::PasscodeGone,
+        Self::KeyAdded,
+        Self::CodeWordSet,
+        Self::CodeWordClosed,
     ];
 
     /// The stable name, which is also the end of the text's id.
@@ -122,6 +146,14 @@ impl SecurityEvent {
             Self::ProfileChanged => "profile-changed",
             Self::ConsentChanged => "consent-changed",
             Self::SecretChanged => "secret-changed",
+            Self::PasswordSet => "password-set",
+            Self::PasswordRemoved => "password-removed",
+            Self::PasscodeSet => "passcode-set",
+            Self::PasscodeRemoved => "passcode-removed",
+            Self::PasscodeGone => "passcode-gone",
+            Self::KeyAdded => "key-added",
+            Self::CodeWordSet => "code-word-set",
+            Self::CodeWordClosed => "code-word-closed",
         }
     }
 }

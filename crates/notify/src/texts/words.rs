@@ -86,6 +86,14 @@ macro_rules! by_event {
             Unfrozen "unfrozen", SessionsEnded "sessions-ended", Suspicious "suspicious",
             CodeResting "code-resting", ProfileChanged "profile-changed",
             ConsentChanged "consent-changed", SecretChanged "secret-changed",
+            PasswordSet "password-set",
+            PasswordRemoved "password-removed",
+            PasscodeSet "passcode-set",
+            PasscodeRemoved "passcode-removed",
+            PasscodeGone "passcode-gone",
+            KeyAdded "key-added",
+            CodeWordSet "code-word-set",
+            CodeWordClosed "code-word-closed",
         )
     };
 }

@@ -107,6 +107,7 @@ impl House {
         let chance: Arc<dyn kernel::Chance> = test.chance().clone();
         let env = Env {
             vault: vault.clone(),
+            hasher: testkit::hasher(&vault, Arc::clone(&chance)),
             chance: Arc::clone(&chance),
             policy: Arc::new(policy),
             breaker: Arc::new(Breaker::default()),

@@ -1,6 +1,7 @@
 //! The rules of identity, one file a theme, on both engines.
 
 mod house;
+mod secret_tools;
 mod tools;
 
 mod codes;
@@ -13,6 +14,7 @@ mod learnt_calls;
 mod profile;
 mod random_walk;
 mod rewrap;
+mod secrets;
 mod sending;
 mod sessions;
 mod step_up;

@@ -202,6 +202,13 @@ pub(super) fn refusal(why: Refusal, now: Timestamp) -> Refused {
         Refusal::Expired => Code::CodeExpired.into(),
         Refusal::Rests { until } => Refused::from(Code::CodesRest).until(until, now),
         Refusal::Closed => Code::CodesClosed.into(),
+        Refusal::Password => Code::PasswordWrong.into(),
+        Refusal::PasswordRests { until } => Refused::from(Code::PasswordRests).until(until, now),
+        Refusal::PasswordClosed => Code::PasswordClosed.into(),
+        Refusal::Passcode { left } => Refused::from(Code::PasscodeWrong).left(left),
+        Refusal::PasscodeGone => Code::PasscodeGone.into(),
+        Refusal::NotThisBrowser => Code::NotThisBrowser.into(),
+        Refusal::CodeFirst => Code::CodeFirst.into(),
     }
 }
 

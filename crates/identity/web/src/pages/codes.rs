@@ -144,6 +144,13 @@ pub(super) fn refusal(refusal: Refusal) -> Option<(&'static str, &'static str)> 
         Refusal::Wrong { .. } => Some(("code", "code-error-wrong")),
         Refusal::Dead => Some(("resend", "code-error-dead")),
         Refusal::Expired => Some(("resend", "code-error-expired")),
+        Refusal::Password => Some(("password", "password-error-wrong")),
+        Refusal::PasswordRests { .. } => Some(("password", "password-error-rests")),
+        Refusal::PasswordClosed => Some(("password", "password-error-closed")),
+        Refusal::Passcode { .. } => Some(("passcode", "passcode-error-wrong")),
+        Refusal::PasscodeGone => Some(("passcode", "passcode-error-gone")),
+        Refusal::NotThisBrowser => Some(("passcode", "passcode-error-browser")),
+        Refusal::CodeFirst => Some(("passcode", "passcode-error-code-first")),
         Refusal::Rests { .. } | Refusal::Closed => None,
     }
 }

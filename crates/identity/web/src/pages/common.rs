@@ -41,6 +41,16 @@ const FLASHES: &[(&str, Tone)] = &[
     ("flash-lift-first", Tone::Warn),
     ("flash-step-over", Tone::Warn),
     ("flash-bank-locked", Tone::Good),
+    ("flash-password-weak", Tone::Warn),
+    ("flash-password-fair", Tone::Good),
+    ("flash-password-good", Tone::Good),
+    ("flash-password-excellent", Tone::Good),
+    ("flash-password-removed", Tone::Good),
+    ("flash-passcode-set", Tone::Good),
+    ("flash-passcode-set-no-key", Tone::Good),
+    ("flash-passcode-removed", Tone::Good),
+    ("flash-passcode-gone", Tone::Bad),
+    ("flash-code-word-set", Tone::Good),
 ];
 
 /// Redirects with a notice to be shown there.
@@ -218,6 +228,17 @@ fn kind(event: &Event) -> Option<EventKind> {
         "account.frozen" if ["cabinet", "code"].contains(&fact("cause")) => EventKind::Frozen,
         "account.frozen" => EventKind::NotMe,
         "account.unfrozen" => EventKind::Unfrozen,
+        "password.set" => EventKind::PasswordSet,
+        "password.removed" => EventKind::PasswordRemoved,
+        "password.wrong" => EventKind::PasswordWrong,
+        "passcode.set" => EventKind::PasscodeSet,
+        "passcode.removed" => EventKind::PasscodeRemoved,
+        "passcode.wrong" => EventKind::PasscodeWrong,
+        "passcode.gone" => EventKind::PasscodeGone,
+        "device_key.added" => EventKind::KeyAdded,
+        "code_word.set" => EventKind::CodeWordSet,
+        "code_word.compared" => EventKind::CodeWordCompared,
+        "code_word.closed" => EventKind::CodeWordClosed,
         _ => return None,
     })
 }

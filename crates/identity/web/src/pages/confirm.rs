@@ -13,6 +13,9 @@ use identity_core::{
 };
 use identity_service::{
     bank_section,
+    code_word::SetCodeWord,
+    passcode::{RemovePasscode, SetPasscode},
+    password::{RemovePassword, SetPassword},
     step_up::{self, Progress, Sensitive, StepId, To, Waiting},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -27,13 +30,12 @@ use webkit::{
 use super::{
     codes::{Errand, delivery_line, entry, offers, refusal, standing, typed},
     common::{cabinet, done, flashed, key},
+    secrets,
 };
 use crate::{
-    acts::{AskDone, SensitiveDone, ShownDone},
+    acts::{AskDone, Refusal, SensitiveDone, ShownDone},
     state::{Fault, State, Who},
-    views::{
-        confirm::{Confirm, Face, Line},
-    },
+    views::confirm::{Confirm, Face, Line},
 };
 
 /// A sensitive action that pages offer.
@@ -77,7 +79,7 @@ macro_rules! on_pages {
         }
 
         /// Does what was confirmed.
-        async fn resume(
+        pub(super) async fn resume(
             state: &State,
             visit: &Visit,
             who: Who,
@@ -94,6 +96,11 @@ macro_rules! on_pages {
 
 on_pages! {
     OpenBank => bank_section::Open,
+    SetPassword => SetPassword,
+    RemovePassword => RemovePassword,
+    SetPasscode => SetPasscode,
+    RemovePasscode => RemovePasscode,
+    SetCodeWord => SetCodeWord,
 }
 
 fn command<C: OnPage>(waiting: &Waiting) -> Result<C, PageError> {
@@ -157,9 +164,26 @@ pub(super) fn path(step: StepId) -> String {
 pub(super) struct Open {
     pub(super) step: StepId,
     pub(super) waiting: Waiting,
+    /// The passcode is to come with a code to the phone, not with this browser's key.
+    pub(super) with_code: bool,
 }
 
 impl Open {
+    /// The same, as the address says.
+    pub(super) fn as_asked(mut self, choice: &Choice) -> Self {
+        self.with_code = choice.with.as_deref() == Some("code");
+        self
+    }
+
+    /// The address of this step, and how it is to be proved.
+    fn here(&self) -> String {
+        format!("{}{}", path(self.step), self.query())
+    }
+
+    fn query(&self) -> &'static str {
+        if self.with_code { WITH_CODE } else { "" }
+    }
+
     /// The ways that are left; empty when everything was shown.
     fn ways(&self) -> &[Way] {
         match &self.waiting.progress {
@@ -187,11 +211,15 @@ pub(super) async fn open(state: &State, who: &Who, step: &str) -> Result<Option<
             Box::pin(step_up::look(tx, who, *step))
         })
         .await?;
-    Ok(waiting.map(|waiting| Open { step, waiting }))
+    Ok(waiting.map(|waiting| Open {
+        step,
+        waiting,
+        with_code: false,
+    }))
 }
 
 /// The page for a step that is over.
-fn over(visit: &Visit) -> Response {
+pub(super) fn over(visit: &Visit) -> Response {
     flashed(visit, "/profile/security", "flash-step-over")
 }
 
@@ -199,7 +227,11 @@ fn over(visit: &Visit) -> Response {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Choice {
     by: Option<String>,
+    with: Option<String>,
 }
+
+/// The passcode with a code to the phone, in a browser without a key of its own.
+pub(super) const WITH_CODE: &str = "?by=passcode&with=code";
 
 impl Choice {
     fn method(&self) -> Option<Method> {
@@ -214,7 +246,7 @@ fn purpose(method: Method) -> Purpose {
     }
 }
 
-async fn show(
+pub(super) async fn show(
     state: &State,
     visit: Visit,
     who: &Who,
@@ -231,7 +263,12 @@ async fn show(
     let by = open.method(method);
     let face = match by {
         None => Face::Proved,
-        Some(method) => face(state, &p, who, open.step, method).await?,
+        Some(method) => face(state, &p, who, open, method).await?,
+    };
+    // Where a code has to come before the passcode, the forms say so.
+    let query = match (by, &face) {
+        (Some(Method::Passcode), Face::Send { .. } | Face::Code(_)) => WITH_CODE,
+        _ => open.query(),
     };
     let others = open.ways().iter().filter_map(|way| way.first().copied());
     let others = others.filter(|other| Some(*other) != by).collect();
@@ -239,6 +276,7 @@ async fn show(
     let view = Confirm {
         p,
         path: path(open.step),
+        query,
         action: open.waiting.action,
         lines,
         by: by.unwrap_or(Method::Sms),
@@ -258,10 +296,19 @@ async fn face(
     state: &State,
     p: &webkit::page::Shell,
     who: &Who,
-    step: StepId,
+    open: &Open,
     method: Method,
 ) -> Result<Face, PageError> {
-    let browser = step_up::browser_key(who, step);
+    match method {
+        Method::Password => return Ok(Face::Password),
+        Method::Passcode => {
+            if let Some(entry) = secrets::entry(state, who, open).await? {
+                return Ok(Face::Passcode(entry));
+            }
+        }
+        _ => {}
+    }
+    let browser = step_up::browser_key(who, open.step);
     let sent = standing(state, purpose(method), browser).await?;
     let channel = match method {
         Method::Email => Channel::Email,
@@ -288,7 +335,10 @@ pub(super) async fn confirm(
 ) -> Result<Response, PageError> {
     match open(&state, &who, &step).await? {
         Some(open) if open.waiting.is_used => Ok(see_other(&describe(&open.waiting)?.1)),
-        Some(open) => show(&state, visit, &who, &open, choice.method(), None).await,
+        Some(open) => {
+            let open = open.as_asked(&choice);
+            show(&state, visit, &who, &open, choice.method(), None).await
+        }
         None => Ok(over(&visit)),
     }
 }
@@ -299,18 +349,24 @@ pub(super) async fn send(
     visit: Visit,
     who: Who,
     Path(step): Path<String>,
+    Query(choice): Query<Choice>,
     form: Form,
 ) -> Result<Response, PageError> {
     let Some(open) = open(&state, &who, &step).await? else {
         return Ok(over(&visit));
     };
+    let open = open.as_asked(&choice);
     let to = match form.text("channel") {
         "email" => To::Email,
         "call" => To::Call,
         _ => To::Phone,
     };
     let by = if to == To::Email { "email" } else { "sms" };
-    let here = format!("{}?by={by}", path(open.step));
+    let here = if open.with_code {
+        open.here()
+    } else {
+        format!("{}?by={by}", path(open.step))
+    };
     let key = key(&visit, Some(&who), &form);
     let asked = state
         .ask_step_code(key, &visit.visitor, Arc::clone(&who.0), open.step, to)
@@ -338,18 +394,22 @@ pub(super) async fn code(
     visit: Visit,
     who: Who,
     Path(step): Path<String>,
+    Query(choice): Query<Choice>,
     form: Form,
 ) -> Result<Response, PageError> {
     let Some(open) = open(&state, &who, &step).await? else {
         return Ok(over(&visit));
     };
+    let open = open.as_asked(&choice);
     if open.waiting.is_used {
         // The same form again: the answer that was kept (EV-3).
         return resume(&state, &visit, who, open.step, &open.waiting).await;
     }
     // Which code it is shows from what the step still lacks.
     let lacks = |method| open.ways().iter().any(|way| way.first() == Some(&method));
-    let method = if lacks(Method::Sms) {
+    let method = if open.with_code {
+        Method::Passcode
+    } else if lacks(Method::Sms) {
         Method::Sms
     } else {
         Method::Email
@@ -386,8 +446,16 @@ pub(super) async fn go_on(
 ) -> Result<Response, PageError> {
     match shown {
         ShownDone::Proved => resume(state, &visit, who, open.step, &open.waiting).await,
-        ShownDone::More => Ok(see_other(&path(open.step))),
+        ShownDone::More => Ok(see_other(&open.here())),
         ShownDone::Over => Ok(over(&visit)),
+        ShownDone::Refused(Refusal::PasscodeGone) => Ok(flashed(
+            &visit,
+            "/profile/security/passcode",
+            "flash-passcode-gone",
+        )),
+        ShownDone::Refused(Refusal::CodeFirst) => {
+            Ok(see_other(&format!("{}{WITH_CODE}", path(open.step))))
+        }
         ShownDone::Refused(why) => match refusal(why) {
             Some(error) => show(state, visit, &who, open, Some(method), Some(error)).await,
             None => Ok(see_other(&Errand::Security.refused(why))),

@@ -6,6 +6,7 @@
 //! | `/`, `/profile/security`, `/profile/devices`, `/profile/history` | `cabinet` |
 //! | `/bank…` | `bank` |
 //! | `/confirm/…` (step-up) | `confirm` |
+//! | `/profile/security/password`, `…/passcode`, `…/code-word` | `secrets` |
 //! | `/profile/data…` | `data` |
 //! | `/profile/email…` | `email` |
 //! | `/profile/notifications` | `notifications` |
@@ -24,6 +25,7 @@ mod freeze;
 mod links;
 mod notifications;
 mod plain;
+pub(crate) mod secrets;
 mod sign_in;
 
 use axum::{
@@ -64,6 +66,7 @@ pub fn pages() -> Router<State> {
         .merge(profile_pages())
         .merge(freeze_pages())
         .merge(confirm_pages())
+        .merge(secret_pages())
         .route(
             "/not-me/{token}",
             get(links::not_me).post(links::press_not_me),
@@ -155,4 +158,34 @@ fn confirm_pages() -> Router<State> {
         .route("/confirm/{step}/delivery", get(confirm::delivery))
         .route("/confirm/{step}/go", post(confirm::go))
         .route("/confirm/{step}/cancel", post(confirm::cancel))
+}
+
+fn secret_pages() -> Router<State> {
+    Router::new()
+        .route(
+            "/profile/security/password",
+            get(secrets::password).post(secrets::set_password),
+        )
+        .route(
+            "/profile/security/password/remove",
+            post(secrets::remove_password),
+        )
+        .route(
+            "/profile/security/passcode",
+            get(secrets::passcode).post(secrets::set_passcode),
+        )
+        .route(
+            "/profile/security/passcode/remove",
+            post(secrets::remove_passcode),
+        )
+        .route(
+            "/profile/security/code-word",
+            get(secrets::code_word).post(secrets::set_code_word),
+        )
+        .route("/confirm/{step}/password", post(secrets::show_password))
+        .route("/confirm/{step}/passcode", post(secrets::show_passcode))
+        .route(
+            "/confirm/{step}/passcode/challenge",
+            post(secrets::challenge),
+        )
 }

@@ -56,11 +56,33 @@ pub enum EventKind {
     Unfrozen,
     /// «Это не я» was pressed.
     NotMe,
+    /// The password was set or replaced.
+    PasswordSet,
+    /// The password was removed.
+    PasswordRemoved,
+    /// A wrong password was given.
+    PasswordWrong,
+    /// The passcode was set or replaced.
+    PasscodeSet,
+    /// The passcode was removed.
+    PasscodeRemoved,
+    /// A wrong passcode was given.
+    PasscodeWrong,
+    /// The passcode is gone after five wrong tries.
+    PasscodeGone,
+    /// A browser got a key for the passcode.
+    KeyAdded,
+    /// The code word was set.
+    CodeWordSet,
+    /// Support compared the code word.
+    CodeWordCompared,
+    /// The code word is closed.
+    CodeWordClosed,
 }
 
 impl EventKind {
     /// Every kind, in the order of the declaration.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 36] = [
         Self::AccountCreated,
         Self::SignedIn,
         Self::SignedInNewDevice,
@@ -86,6 +108,17 @@ impl EventKind {
         Self::Frozen,
         Self::Unfrozen,
         Self::NotMe,
+        Self::PasswordSet,
+        Self::PasswordRemoved,
+        Self::PasswordWrong,
+        Self::PasscodeSet,
+        Self::PasscodeRemoved,
+        Self::PasscodeWrong,
+        Self::PasscodeGone,
+        Self::KeyAdded,
+        Self::CodeWordSet,
+        Self::CodeWordCompared,
+        Self::CodeWordClosed,
     ];
 
     /// Id of its words.
@@ -116,6 +149,17 @@ impl EventKind {
             Self::Frozen => "event-frozen",
             Self::Unfrozen => "event-unfrozen",
             Self::NotMe => "event-not-me",
+            Self::PasswordSet => "event-password-set",
+            Self::PasswordRemoved => "event-password-removed",
+            Self::PasswordWrong => "event-password-wrong",
+            Self::PasscodeSet => "event-passcode-set",
+            Self::PasscodeRemoved => "event-passcode-removed",
+            Self::PasscodeWrong => "event-passcode-wrong",
+            Self::PasscodeGone => "event-passcode-gone",
+            Self::KeyAdded => "event-key-added",
+            Self::CodeWordSet => "event-code-word-set",
+            Self::CodeWordCompared => "event-code-word-compared",
+            Self::CodeWordClosed => "event-code-word-closed",
         }
     }
 
@@ -138,6 +182,17 @@ impl EventKind {
             Self::ConsentGiven | Self::MarketingChanged => "file-text",
             Self::Frozen => "snowflake",
             Self::Unfrozen => "lock-open",
+            Self::PasswordWrong
+            | Self::PasscodeWrong
+            | Self::PasscodeGone
+            | Self::CodeWordClosed => "triangle-alert",
+            Self::PasswordSet
+            | Self::PasswordRemoved
+            | Self::PasscodeSet
+            | Self::PasscodeRemoved
+            | Self::CodeWordSet
+            | Self::CodeWordCompared => "lock",
+            Self::KeyAdded => "key-round",
         }
     }
 
@@ -148,8 +203,12 @@ impl EventKind {
             | Self::SignedInNewDevice
             | Self::MadeRoom
             | Self::DataDeclined
-            | Self::Frozen => Tone::Warn,
-            Self::CodeResting | Self::NotMe => Tone::Bad,
+            | Self::Frozen
+            | Self::PasswordWrong
+            | Self::PasscodeWrong => Tone::Warn,
+            Self::CodeResting | Self::NotMe | Self::PasscodeGone | Self::CodeWordClosed => {
+                Tone::Bad
+            }
             Self::EmailConfirmed | Self::DataAccepted | Self::Unfrozen => Tone::Good,
             _ => Tone::Info,
         }

@@ -13,6 +13,7 @@ pub mod home;
 pub mod links;
 pub mod notifications;
 pub mod profile;
+pub mod secrets;
 pub mod security;
 pub mod sign_in;
 pub mod typed;
@@ -28,6 +29,9 @@ webkit::sample_pages! {
     "bank_door" => bank::BankDoor,
     "bank_section" => bank::BankSection,
     "confirm" => confirm::Confirm,
+    "password" => secrets::PasswordPage,
+    "passcode" => secrets::PasscodePage,
+    "code_word" => secrets::CodeWordPage,
     "sign_in_phone" => sign_in::SignInPhone,
     "sign_in_email" => sign_in::SignInEmail,
     "sign_in_code" => sign_in::SignInCode,
@@ -65,7 +69,11 @@ pub const ROUTES: &[&str] = &[
     "/bank/open",
     "/confirm/{}/cancel",
     "/confirm/{}/code",
+    "/confirm/{}",
     "/confirm/{}/go",
+    "/confirm/{}/passcode",
+    "/confirm/{}/passcode/challenge",
+    "/confirm/{}/password",
     "/confirm/{}/send",
     "/email/confirm/{}",
     "/freeze",
@@ -94,7 +102,12 @@ pub const ROUTES: &[&str] = &[
     "/profile/history",
     "/profile/notifications",
     "/profile/security",
+    "/profile/security/code-word",
     "/profile/security/freeze",
+    "/profile/security/passcode",
+    "/profile/security/passcode/remove",
+    "/profile/security/password",
+    "/profile/security/password/remove",
     "/profile/security/unfreeze",
     "/profile/security/unfreeze/code",
     "/profile/security/unfreeze/code/resend",

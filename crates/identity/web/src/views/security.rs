@@ -109,6 +109,8 @@ pub struct Device {
     pub way: Method,
     /// Whether it is the device in hand.
     pub current: bool,
+    /// Whether it holds a key for the passcode.
+    pub has_key: bool,
 }
 
 impl Device {
@@ -157,6 +159,7 @@ impl Sample for Devices {
             last_seen: sample::after(if current { -5 } else { -91_000 }),
             way,
             current,
+            has_key: current,
         };
         let mine = device(
             "019a-1",
