@@ -39,8 +39,10 @@ impl WrappedKey {
     pub fn range_of(master: KeyId) -> (Vec<u8>, Vec<u8>) {
         let from = [&[VERSION], master.as_bytes().as_slice()].concat();
         let next = u64::from_be_bytes(padded(&from)).saturating_add(1);
-        let [.., a, b, c, d, e] = next.to_be_bytes();
-        (from, vec![a, b, c, d, e])
+        let next = next.to_be_bytes();
+        // As wide as what came in: a version and a name of four bytes.
+        let (_, next) = next.split_at(3);
+        (from, next.to_vec())
     }
 
     pub(crate) fn from_parts(master: KeyId, blob: &[u8]) -> Self {

@@ -70,6 +70,7 @@ pub struct House {
     pub ready: Vec<Duration>,
     armed: Option<String>,
     numbers: usize,
+    people: usize,
 }
 
 fn config(carriers: &Carriers) -> String {
@@ -125,6 +126,7 @@ impl House {
             ready: Vec::new(),
             armed: None,
             numbers: 0,
+            people: 0,
         }
     }
 
@@ -176,8 +178,7 @@ impl House {
         true
     }
 
-    /// Ends the process and starts it; when a point is armed, until the start ends there. On SQLite transactions
-    /// that share a commit pass its places under the name of the first, so that one start may miss them.
+    /// Ends the process and starts it; when a point is armed, until the start ends there.
     pub fn restart(&mut self) {
         for _ in 0..8 {
             self.nudge(&nudge::SCHEDULE);
@@ -202,8 +203,8 @@ impl House {
 
     /// Another number than any before, and its own range.
     pub fn number(&mut self, last: &str) -> String {
-        self.numbers += 1;
-        format!("+7912{:03}{last}", self.numbers)
+        self.people += 1;
+        format!("+79{:05}{last}", 12_000 + self.people)
     }
 
     /// A key that was not used before.

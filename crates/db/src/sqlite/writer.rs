@@ -288,10 +288,10 @@ impl Loop {
                 next = self.receiver.try_recv().ok();
             }
         }
-        let name = members.first().map_or("", |m| m.name());
-        fail::point(name, "before_commit");
+        let pass = |place| members.iter().for_each(|m| fail::point(m.name(), place));
+        pass("before_commit");
         self.commit()?;
-        fail::point(name, "after_commit");
+        pass("after_commit");
         Ok(())
     }
 

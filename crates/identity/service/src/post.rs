@@ -3,7 +3,10 @@
 use std::{net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
-use db::{Db, WriteTx};
+use db::{
+    Db, WriteTx,
+    idempotency::{self, Claim},
+};
 use identity_core::challenge::{Channel, Purpose};
 use jobs::{Handler, Job, JobError, Lease, When};
 use kernel::{Identifier, Locale, MessageId, Timestamp, Visitor, code::OneTimeCode};
@@ -169,12 +172,19 @@ pub struct TellSuspicion {
 
 #[async_trait]
 impl Handler<Suspicion> for TellSuspicion {
-    async fn run(&self, job: Suspicion, _: &Lease) -> Result<(), JobError> {
-        let input = (self.env.clone(), Arc::new(job));
+    async fn run(&self, job: Suspicion, lease: &Lease) -> Result<(), JobError> {
+        let input = (self.env.clone(), Arc::new(job), lease.job.to_string());
         let told: Result<(), ServiceError> = self
             .db
-            .write("identity.suspicion", input, |tx, (env, job)| {
+            .write("identity.suspicion", input, |tx, (env, job, key)| {
                 Box::pin(async move {
+                    // A server that died after this commit has not written down that the job is done: the
+                    // owner is not told again (F1, F11).
+                    let scope = Suspicion::KIND.as_bytes();
+                    match idempotency::claim(tx, scope, key, &[0; 32]).await? {
+                        Claim::Fresh => idempotency::keep(tx, scope, key, &[]).await?,
+                        Claim::Replay(_) | Claim::Mismatch => return Ok(()),
+                    }
                     let Some(owner) = codes::owner(tx, &job.subject).await? else {
                         return Ok(());
                     };

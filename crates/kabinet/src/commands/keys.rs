@@ -105,7 +105,7 @@ async fn opened(args: &ConfigArgs) -> Result<(House, KeyFile), Failure> {
 }
 
 async fn status(args: &ConfigArgs) -> Result<(), Failure> {
-    let (house, file) = opened(args).await?;
+    let (house, file) = Box::pin(opened(args)).await?;
     let (uses, foreign) = uses(&house, &file).await?;
     let last = uses.len().saturating_sub(1);
     for (place, one) in uses.iter().enumerate() {
@@ -130,7 +130,7 @@ async fn status(args: &ConfigArgs) -> Result<(), Failure> {
 
 async fn retire(args: &RetireArgs) -> Result<(), Failure> {
     let id: KeyId = args.master.parse().map_err(Failure::refused)?;
-    let (house, mut file) = opened(&args.config).await?;
+    let (house, mut file) = Box::pin(opened(&args.config)).await?;
     let counted: Result<u64, DbError> = house
         .db
         .read("keys.count", id, |tx, id| Box::pin(rewrap::count(tx, *id)))

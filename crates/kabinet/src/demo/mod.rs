@@ -106,18 +106,21 @@ async fn serve(
 
 /// What the terminal says when all is ready.
 fn greeting(origin: &str, has_customers: bool) -> String {
-    let mut text = format!(
+    let people =
+        Customer::ALL.map(|customer| format!("    {}  {}\n", customer.phone, customer.about));
+    let people = if has_customers {
+        format!(
+            "\nSample customers; any other number opens a new account:\n{}",
+            people.concat()
+        )
+    } else {
+        String::new()
+    };
+    format!(
         "\nThe demo is ready. Open this first:\n\n    {origin}/demo\n\n\
-         The cabinet alone: {origin}   Its phone and mailbox: {origin}/demo/phone\n"
-    );
-    if has_customers {
-        text.push_str("\nSample customers; any other number opens a new account:\n");
-        for customer in Customer::ALL {
-            text.push_str(&format!("    {}  {}\n", customer.phone, customer.about));
-        }
-    }
-    text.push_str("\nStop with Ctrl-C.");
-    text
+         The cabinet alone: {origin}   Its phone and mailbox: {origin}/demo/phone\n\
+         {people}\nStop with Ctrl-C."
+    )
 }
 
 /// The settings of a demo: everything in one folder, nothing outside.

@@ -255,6 +255,40 @@ testkit::both_engines! {
         assert!(answers.iter().all(|answer| answer.starts_with("Wrong")), "{answers:?}");
         assert_eq!(house.stamps(&house.wrong_scope("203.0.113.5")).await, 8);
     }
+
+    /// ID-13, F11: word of a suspicion that could not be carried out is tried again, and the owner is told once.
+    async fn a_suspicion_is_told_in_the_end(db: TestDb) {
+        let house = House::new(db);
+        let anna = phone(ANNA);
+        house.enter(&anna, browser(1)).await;
+        house.wait(60);
+        house.ask(&anna, browser(2)).await;
+        let code = house.code(&anna).await;
+        let told = house.notices(&anna, Channel::Sms).await.len();
+        for _ in 0..5 {
+            house.verify(browser(2), &wrong(&code)).await;
+        }
+        let flaky = Flaky {
+            inner: TellSuspicion {
+                db: house.test.db(),
+                env: house.env.clone(),
+            },
+            failed: AtomicBool::new(false),
+        };
+        let runner = Runner::new(
+            house.test.db(),
+            house.env.vault.clone(),
+            Arc::clone(&house.env.chance),
+            RunnerSettings::default(),
+        )
+        .handle::<Suspicion>(flaky);
+        runner.run_due().await;
+        house.wait(3_600);
+        runner.run_due().await;
+        assert_eq!(house.notices(&anna, Channel::Sms).await.len(), told + 1);
+        testkit::retried(&house.test, "identity.suspicion").await;
+        house.settled().await;
+    }
 }
 
 mod look {
@@ -292,40 +326,6 @@ impl House {
             })
             .await
             .unwrap()
-    }
-
-    /// ID-13, F11: word of a suspicion that could not be carried out is tried again, and the owner is told once.
-    async fn a_suspicion_is_told_in_the_end(db: TestDb) {
-        let house = House::new(db);
-        let anna = phone(ANNA);
-        house.enter(&anna, browser(1)).await;
-        house.wait(60);
-        house.ask(&anna, browser(2)).await;
-        let code = house.code(&anna).await;
-        let told = house.notices(&anna, Channel::Sms).await.len();
-        for _ in 0..5 {
-            house.verify(browser(2), &wrong(&code)).await;
-        }
-        let flaky = Flaky {
-            inner: TellSuspicion {
-                db: house.test.db(),
-                env: house.env.clone(),
-            },
-            failed: AtomicBool::new(false),
-        };
-        let runner = Runner::new(
-            house.test.db(),
-            house.env.vault.clone(),
-            Arc::clone(&house.env.chance),
-            RunnerSettings::default(),
-        )
-        .handle::<Suspicion>(flaky);
-        runner.run_due().await;
-        house.wait(3_600);
-        runner.run_due().await;
-        assert_eq!(house.notices(&anna, Channel::Sms).await.len(), told + 1);
-        testkit::retried(&house.test, "identity.suspicion").await;
-        house.settled().await;
     }
 }
 

@@ -336,7 +336,7 @@ pub(super) async fn register(
 
 /// When to come back, in the address of the page that says so.
 #[derive(Debug, Deserialize)]
-pub(super) struct Until {
+pub(super) struct Rest {
     until: Option<i64>,
     of: Option<String>,
     pause: Option<String>,
@@ -346,7 +346,7 @@ pub(super) struct Until {
 pub(super) async fn limited(
     Shared(state): Shared<State>,
     visit: Visit,
-    Query(query): Query<Until>,
+    Query(query): Query<Rest>,
 ) -> Response {
     let until = query
         .until
