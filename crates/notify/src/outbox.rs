@@ -187,20 +187,17 @@ pub async fn send(
     } else {
         (DeliveryState::Queued, None, None)
     };
-    tx.execute_one(
-        &sql::QUEUE,
-        params![
-            id.as_bytes(),
-            &subject,
-            message.channel.name(),
-            message.text.purpose(),
-            state.as_str(),
-            reason,
-            now,
-            settled_at
-        ],
-    )
-    .await?;
+    let row = params![
+        id.as_bytes(),
+        &subject,
+        message.channel.name(),
+        message.text.purpose(),
+        state.as_str(),
+        reason,
+        now,
+        settled_at
+    ];
+    tx.defer(&[(&sql::QUEUE, row)]).await?;
     if suppressed {
         return Ok(id);
     }

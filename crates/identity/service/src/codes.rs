@@ -265,7 +265,6 @@ pub(crate) async fn end(
     purpose: Purpose,
     browser: &BrowserKey,
 ) -> Result<(), DbError> {
-    tx.execute(&sql::FLOW_END, params![browser, purpose.as_str()])
-        .await?;
-    Ok(())
+    let flow = params![browser, purpose.as_str()];
+    tx.defer(&[(&sql::FLOW_END, flow)]).await
 }

@@ -90,7 +90,7 @@ pub(crate) async fn save_subject(
         forgetting::subject(sends, guesses, has_owner, &env.policy),
         subject,
     ];
-    tx.execute_one(&sql::SUBJECT_SAVE, row).await
+    tx.defer(&[(&sql::SUBJECT_SAVE, row)]).await
 }
 
 /// A browser that an account knows, with its own count of wrong tries.
@@ -140,7 +140,7 @@ pub(crate) async fn save_browser(tx: &mut WriteTx, browser: &KnownBrowser) -> Re
         account.as_bytes(),
         hash
     ];
-    tx.execute_one(&sql::BROWSER_SAVE, row).await
+    tx.defer(&[(&sql::BROWSER_SAVE, row)]).await
 }
 
 /// What networks are counted by.
@@ -190,7 +190,7 @@ pub(crate) async fn save_network(
     stamps: &Recent,
 ) -> Result<(), DbError> {
     let now = tx.now();
-    tx.execute_one(&sql::NETWORK_SAVE, params![scope, &stamps.to_bytes(), now])
+    tx.defer(&[(&sql::NETWORK_SAVE, params![scope, &stamps.to_bytes(), now])])
         .await
 }
 
@@ -242,5 +242,5 @@ pub(crate) async fn save_range(
         range.blocked_until,
         forgetting::range(range),
     ];
-    tx.execute_one(&sql::RANGE_SAVE, row).await
+    tx.defer(&[(&sql::RANGE_SAVE, row)]).await
 }

@@ -150,7 +150,7 @@ pub(crate) async fn begin(
         now,
         now,
     ];
-    tx.execute_one(&sql::ADD, row).await?;
+    tx.defer(&[(&sql::ADD, row)]).await?;
     let proof = Proof {
         account: account.id,
         method,
@@ -206,7 +206,7 @@ async fn know_browser(
     }
     let none: &[u8] = &[];
     let row = params![account.as_bytes(), hash, now, now, 0_i64, none];
-    tx.execute_one(&sql::BROWSER_ADD, row).await?;
+    tx.defer(&[(&sql::BROWSER_ADD, row)]).await?;
     Ok(false)
 }
 

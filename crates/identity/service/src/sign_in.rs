@@ -108,7 +108,7 @@ async fn enter(
     // The token that led here is dead, in the same transaction (A25).
     codes::end(tx, Purpose::SignIn, &door.browser).await?;
     let proof = params![now, account.id.as_bytes(), &proved.subject];
-    tx.execute(&account::sql::PROVED, proof).await?;
+    tx.defer(&[(&account::sql::PROVED, proof)]).await?;
     let is_news = begun.is_new_browser && !door.is_new;
     if is_news {
         notice::tell(tx, env, visitor, account, Notice::NewDevice).await?;

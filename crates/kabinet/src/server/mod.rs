@@ -53,24 +53,24 @@ const AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
 
 /// Bounds of one listener.
 #[derive(Clone, Debug)]
-pub(crate) struct Bounds {
+pub struct Bounds {
     /// From the first byte of a request, or from the connection, to the end of its headers.
-    pub(crate) header_timeout: Duration,
+    pub header_timeout: Duration,
     /// A peer that takes nothing of an answer for so long is left.
-    pub(crate) write_timeout: Duration,
+    pub write_timeout: Duration,
     /// Connections of one address; of one /64 for IPv6.
-    pub(crate) per_address: u32,
+    pub per_address: u32,
     /// Connections of everybody.
-    pub(crate) in_all: usize,
+    pub in_all: usize,
     /// Addresses that `per_address` does not hold for: our own proxies.
-    pub(crate) exempt: Vec<config::Cidr>,
+    pub exempt: Vec<config::Cidr>,
     /// How long answers under way are waited for at the stop.
-    pub(crate) drain: Duration,
+    pub drain: Duration,
 }
 
 /// Serves `router` on `listener` until `stop`, then lets what is under way end. Gives how many connections
 /// were still open when the time for that was over.
-pub(crate) async fn serve(
+pub async fn serve(
     listener: TcpListener,
     router: Router,
     bounds: Bounds,

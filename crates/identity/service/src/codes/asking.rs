@@ -309,7 +309,7 @@ async fn keep(
         next,
         now
     ];
-    tx.batch(&[(&sql::VOID, void), (&sql::ADD, add), (&sql::FLOW_SET, flow)])
+    tx.defer(&[(&sql::VOID, void), (&sql::ADD, add), (&sql::FLOW_SET, flow)])
         .await?;
     Ok(())
 }

@@ -132,8 +132,8 @@ pub async fn check(
         let range = counters::lock_range(tx, &scope).await?.used();
         counters::save_range(tx, &scope, &range).await?;
     }
-    tx.execute_one(&sql::USE, params![now, &flow.subject, &flow.challenge])
-        .await?;
+    let used = params![now, &flow.subject, &flow.challenge];
+    tx.defer(&[(&sql::USE, used)]).await?;
     let proved = params![now, &cmd.browser, cmd.purpose.as_str(), &flow.challenge];
     let is_current = tx.execute(&sql::FLOW_PROVED, proved).await? == 1;
     breaker::add(tx, &flow.subject, tally).await?;

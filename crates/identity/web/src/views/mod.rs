@@ -16,6 +16,7 @@ pub mod profile;
 pub mod secrets;
 pub mod security;
 pub mod sign_in;
+pub mod typed;
 pub mod wrong;
 
 webkit::sample_pages! {

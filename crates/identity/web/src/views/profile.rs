@@ -8,6 +8,7 @@ use webkit::page::{Area, Sample, Shell, Tone, sample};
 use super::code::{CodeEntry, CodeWay};
 use super::home::Level;
 use super::security::Contact;
+pub use super::typed::{PassportForm, TypedNumber};
 
 /// A piece of personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -327,48 +328,6 @@ impl Sample for EditAddress {
                 page(profile(p), "г. Казань, ул. Баумана, д. 5, кв. 12"),
             ),
         ]
-    }
-}
-
-/// A document's number as typed.
-#[derive(Clone, Default)]
-pub struct TypedNumber(pub String);
-
-impl std::fmt::Debug for TypedNumber {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Documents do not reach a log by way of Debug.
-        f.write_str("TypedNumber(…)")
-    }
-}
-
-/// A passport as typed.
-#[derive(Clone, Default)]
-pub struct PassportForm {
-    /// Series and number.
-    pub number: String,
-    /// Date of issue.
-    pub issued_on: String,
-    /// Who issued it.
-    pub issuer: String,
-    /// Department code.
-    pub department: String,
-}
-
-impl std::fmt::Debug for PassportForm {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Documents do not reach a log by way of Debug.
-        f.write_str("PassportForm(…)")
-    }
-}
-
-impl PassportForm {
-    fn sample() -> Self {
-        Self {
-            number: "92 10 123434".to_owned(),
-            issued_on: "03.06.2010".to_owned(),
-            issuer: "ОУФМС России по Республике Татарстан".to_owned(),
-            department: "160-001".to_owned(),
-        }
     }
 }
 
