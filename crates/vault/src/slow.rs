@@ -185,21 +185,17 @@ pub(crate) fn compare(
     phc: Option<&Phc>,
     cost: Cost,
 ) -> Compared {
-    match phc.and_then(take_apart) {
-        Some(parts) => {
-            let tag = tag(memory, pepper, secret, &parts.salt, parts.cost);
-            Compared {
-                is_right: same(&tag, &parts.tag),
-                is_cheap: cost.has_grown_over(parts.cost),
-            }
-        }
-        None => {
-            let _ = tag(memory, pepper, secret, &[0; SALT], cost);
-            Compared {
-                is_right: false,
-                is_cheap: false,
-            }
-        }
+    let Some(parts) = phc.and_then(take_apart) else {
+        let _ = tag(memory, pepper, secret, &[0; SALT], cost);
+        return Compared {
+            is_right: false,
+            is_cheap: false,
+        };
+    };
+    let tag = tag(memory, pepper, secret, &parts.salt, parts.cost);
+    Compared {
+        is_right: same(&tag, &parts.tag),
+        is_cheap: cost.has_grown_over(parts.cost),
     }
 }
 

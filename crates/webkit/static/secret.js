@@ -4,7 +4,7 @@
 for (const field of document.querySelectorAll('input[data-show]')) {
   const button = document.createElement('button');
   button.type = 'button';
-  button.className = 'button quiet';
+  button.className = 'button quiet small';
   button.setAttribute('aria-controls', field.id);
   const say = (shown) => {
     field.type = shown ? 'text' : 'password';

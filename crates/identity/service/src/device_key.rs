@@ -3,7 +3,7 @@
 
 pub(crate) mod sql;
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use db::{DbError, ReadTx, WriteTx, params};
 use kernel::{AccountId, Timestamp};
@@ -122,7 +122,11 @@ pub async fn challenge(
         now.saturating_add(LIFE)
     ];
     tx.execute_one(&sql::ASK, row).await?;
-    let key = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let key = key.iter().fold(String::new(), |mut text, byte| {
+        // Writing into a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
     Ok(Some(Challenge { id, key, text }))
 }
 

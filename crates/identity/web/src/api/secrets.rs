@@ -26,7 +26,7 @@ use webkit::visit::Visit;
 
 use super::{
     document::Problems,
-    problems::{Code, Refused, field},
+    problems::{Code, field},
     request::{Answer, Bare, CodeCommand, Command, done},
     steps::{self, Step, StepState},
 };

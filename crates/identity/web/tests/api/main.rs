@@ -4,4 +4,5 @@ mod abuse;
 mod document;
 mod house;
 mod repeats;
+mod secrets;
 mod walk;
