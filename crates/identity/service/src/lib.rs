@@ -7,6 +7,7 @@
 //! | sessions and devices | `session` |
 //! | step-up: what a sensitive action needs first | `step_up`, `shown` |
 //! | the bank section's lock | `bank_section` |
+//! | passkeys | `passkeys` |
 //! | e-mail, its confirmation | `email` |
 //! | «это не я», freezing, lifting a freeze | `freeze`, `link` |
 //! | personal data | `profile` |
@@ -29,6 +30,7 @@ pub mod freeze;
 pub mod history;
 pub mod link;
 pub mod notice;
+pub mod passkeys;
 mod post;
 pub mod profile;
 pub mod restore;
@@ -51,6 +53,7 @@ pub fn statements() -> Vec<&'static db::Statement> {
         consent::sql::ALL,
         counters::sql::ALL,
         link::sql::ALL,
+        passkeys::sql::ALL,
         profile::sql::ALL,
         restore::sql::ALL,
         session::sql::ALL,

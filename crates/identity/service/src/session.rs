@@ -110,13 +110,13 @@ pub(crate) struct Begun {
     pub(crate) is_new_browser: bool,
 }
 
-/// Begins a session. Ends those that have to make room (A29).
-pub(crate) async fn begin(
+/// Begins a session with what was shown for it. Ends those that have to make room (A29).
+pub(crate) async fn begin_shown(
     tx: &mut WriteTx,
     env: &Env,
     visitor: &Visitor,
     account: &Account,
-    method: Method,
+    proof: &Proof,
     known: Option<[u8; 32]>,
 ) -> Result<Begun, ServiceError> {
     let now = tx.now();
@@ -141,19 +141,14 @@ pub(crate) async fn begin(
         account.id.as_bytes(),
         id.as_bytes(),
         &token_hash,
-        method.as_str(),
+        proof.method.as_str(),
         &browser,
         &sealed,
         now,
         now,
     ];
     tx.execute_one(&sql::ADD, row).await?;
-    let proof = Proof {
-        account: account.id,
-        method,
-        key_since: None,
-    };
-    shown::note(tx, id, &proof).await?;
+    shown::note(tx, id, proof).await?;
     let token = SessionToken {
         account: account.id,
         session: id,

@@ -86,11 +86,17 @@ pub enum SecurityEvent {
     ConsentChanged,
     /// A password, passcode, passkey or another secret changed.
     SecretChanged,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// There may be a copy of a passkey: it is not taken any more.
+    PasskeySuspected,
 }
 
 impl SecurityEvent {
     /// Every event.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::NewDevice,
         Self::EmailAdded,
         Self::EmailChanged,
@@ -104,6 +110,9 @@ impl SecurityEvent {
         Self::ProfileChanged,
         Self::ConsentChanged,
         Self::SecretChanged,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
+        Self::PasskeySuspected,
     ];
 
     /// The stable name, which is also the end of the text's id.
@@ -122,6 +131,9 @@ impl SecurityEvent {
             Self::ProfileChanged => "profile-changed",
             Self::ConsentChanged => "consent-changed",
             Self::SecretChanged => "secret-changed",
+            Self::PasskeyAdded => "passkey-added",
+            Self::PasskeyRemoved => "passkey-removed",
+            Self::PasskeySuspected => "passkey-suspected",
         }
     }
 }
