@@ -2,6 +2,7 @@
 //! again (EV-3). This is the one place where the use cases of identity are called for their effects.
 
 mod outcome;
+mod passkeys;
 mod sensitive;
 
 use db::{BoxFuture, WriteTx};
@@ -30,6 +31,7 @@ pub use outcome::{
     AskDone, ConfirmDone, Entered, FreezeDone, ProfileDone, Refusal, RegisterDone, VerifyDone,
 };
 
+pub use passkeys::{AddingDone, Answered, NotTaken, PasskeyDone, ProvedDone};
 pub use sensitive::{SensitiveDone, ShownDone};
 
 use crate::state::{Fault, State};

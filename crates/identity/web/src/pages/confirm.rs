@@ -12,7 +12,7 @@ use identity_core::{
     challenge::Purpose,
 };
 use identity_service::{
-    bank_section,
+    bank_section, passkeys,
     step_up::{self, Progress, Sensitive, StepId, To, Waiting},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -95,6 +95,8 @@ macro_rules! on_pages {
 
 on_pages! {
     OpenBank => bank_section::Open,
+    AddPasskey => passkeys::Add,
+    RemovePasskey => passkeys::Remove,
 }
 
 fn command<C: OnPage>(waiting: &Waiting) -> Result<C, PageError> {
@@ -192,7 +194,7 @@ pub(super) async fn open(state: &State, who: &Who, step: &str) -> Result<Option<
 }
 
 /// The page for a step that is over.
-fn over(visit: &Visit) -> Response {
+pub(super) fn over(visit: &Visit) -> Response {
     flashed(visit, "/profile/security", "flash-step-over")
 }
 
@@ -215,7 +217,7 @@ fn purpose(method: Method) -> Purpose {
     }
 }
 
-async fn show(
+pub(super) async fn show(
     state: &State,
     visit: Visit,
     who: &Who,
@@ -262,6 +264,9 @@ async fn face(
     step: StepId,
     method: Method,
 ) -> Result<Face, PageError> {
+    if method == Method::Passkey {
+        return Ok(Face::Passkey);
+    }
     let browser = step_up::browser_key(who, step);
     let sent = standing(state, purpose(method), browser).await?;
     let offers = match method {

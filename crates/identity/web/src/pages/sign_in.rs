@@ -26,6 +26,7 @@ use webkit::{
 use super::{
     codes::{delivery_line, entry, limited_path, limited_until, refusal, standing, typed},
     common::{done, key, moment},
+    passkeys::offer,
 };
 use crate::{
     acts::{AskDone, Entered, RegisterDone, VerifyDone},
@@ -38,7 +39,7 @@ use crate::{
 };
 
 /// Cookie of the page to come back to; a path of ours, checked again when it is used.
-const NEXT: &str = "next";
+pub(super) const NEXT: &str = "next";
 /// Life of the session cookie: the idle life of a session (ID-9).
 const SESSION_LIFE: i64 = 90 * 24 * 3_600;
 
@@ -49,7 +50,12 @@ pub(super) struct Next {
 }
 
 /// `GET /sign-in`.
-pub(super) async fn phone(visit: Visit, who: Option<Who>, Query(query): Query<Next>) -> Response {
+pub(super) async fn phone(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Option<Who>,
+    Query(query): Query<Next>,
+) -> Response {
     if who.is_some() {
         return see_other("/");
     }
@@ -60,6 +66,7 @@ pub(super) async fn phone(visit: Visit, who: Option<Who>, Query(query): Query<Ne
     let response = page(&SignInPhone {
         p: shell,
         phone: String::new(),
+        passkey: offer(&state),
     });
     match query.next.as_deref().and_then(NextPath::parse) {
         Some(next) => with_cookie(
@@ -81,6 +88,7 @@ pub(super) async fn ask_phone(
         page_with_errors(&SignInPhone {
             p,
             phone: form.text("phone").to_owned(),
+            passkey: offer(&state),
         })
     };
     let phone = match Phone::parse(form.text("phone")) {
@@ -231,7 +239,7 @@ pub(super) async fn verify(
 }
 
 /// Sets the cookies of a session and goes where the person wanted.
-fn enter(visit: &Visit, entered: &Entered) -> Response {
+pub(super) fn enter(visit: &Visit, entered: &Entered) -> Response {
     let site = visit.site();
     let next = NextPath::parse(&entered.next).unwrap_or_default();
     let mut response = see_other(next.as_str());

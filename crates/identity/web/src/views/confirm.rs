@@ -75,6 +75,8 @@ pub enum Face {
     },
     /// The code that was sent.
     Code(Box<CodeEntry>),
+    /// A passkey, by the browser's own dialog.
+    Passkey,
     /// Nothing: everything was shown.
     Proved,
 }
@@ -176,6 +178,29 @@ impl Sample for Confirm {
                     action: Action::OpenBank,
                     lines: Vec::new(),
                     face: Face::Proved,
+                    ..normal.clone()
+                },
+            ),
+            (
+                "passkey",
+                Self {
+                    action: Action::OpenBank,
+                    lines: Vec::new(),
+                    by: Method::Passkey,
+                    face: Face::Passkey,
+                    others: vec![Method::Password],
+                    ..normal.clone()
+                },
+            ),
+            (
+                "passkey_wrong",
+                Self {
+                    p: normal
+                        .p
+                        .clone()
+                        .with_error("passkey", "passkey-error-not-taken"),
+                    by: Method::Passkey,
+                    face: Face::Passkey,
                     ..normal.clone()
                 },
             ),

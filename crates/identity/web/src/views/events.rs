@@ -54,11 +54,21 @@ pub enum EventKind {
     Unfrozen,
     /// «Это не я» was pressed.
     NotMe,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was given another name.
+    PasskeyRenamed,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// A passkey was shown and not taken.
+    PasskeyRefused,
+    /// There may be a copy of a passkey.
+    PasskeySuspected,
 }
 
 impl EventKind {
     /// Every kind, in the order of the declaration.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 29] = [
         Self::AccountCreated,
         Self::SignedIn,
         Self::SignedInNewDevice,
@@ -83,6 +93,11 @@ impl EventKind {
         Self::Frozen,
         Self::Unfrozen,
         Self::NotMe,
+        Self::PasskeyAdded,
+        Self::PasskeyRenamed,
+        Self::PasskeyRemoved,
+        Self::PasskeyRefused,
+        Self::PasskeySuspected,
     ];
 
     /// Id of its words.
@@ -112,6 +127,11 @@ impl EventKind {
             Self::Frozen => "event-frozen",
             Self::Unfrozen => "event-unfrozen",
             Self::NotMe => "event-not-me",
+            Self::PasskeyAdded => "event-passkey-added",
+            Self::PasskeyRenamed => "event-passkey-renamed",
+            Self::PasskeyRemoved => "event-passkey-removed",
+            Self::PasskeyRefused => "event-passkey-refused",
+            Self::PasskeySuspected => "event-passkey-suspected",
         }
     }
 
@@ -119,9 +139,17 @@ impl EventKind {
     pub const fn icon(self) -> &'static str {
         match self {
             Self::AccountCreated => "user",
-            Self::SignedIn | Self::SignedInNewDevice => "key-round",
+            Self::SignedIn
+            | Self::SignedInNewDevice
+            | Self::PasskeyAdded
+            | Self::PasskeyRenamed
+            | Self::PasskeyRemoved => "key-round",
             Self::SignedOut | Self::SessionEnded | Self::OthersEnded => "log-out",
-            Self::CodeFailed | Self::CodeResting | Self::NotMe => "triangle-alert",
+            Self::CodeFailed
+            | Self::CodeResting
+            | Self::NotMe
+            | Self::PasskeyRefused
+            | Self::PasskeySuspected => "triangle-alert",
             Self::EmailAdded | Self::EmailConfirmed | Self::EmailRemoved => "mail",
             Self::NameChanged
             | Self::BirthChanged
@@ -140,10 +168,12 @@ impl EventKind {
     /// How grave it is.
     pub const fn tone(self) -> Tone {
         match self {
-            Self::CodeFailed | Self::SignedInNewDevice | Self::DataDeclined | Self::Frozen => {
-                Tone::Warn
-            }
-            Self::CodeResting | Self::NotMe => Tone::Bad,
+            Self::CodeFailed
+            | Self::SignedInNewDevice
+            | Self::DataDeclined
+            | Self::Frozen
+            | Self::PasskeyRefused => Tone::Warn,
+            Self::CodeResting | Self::NotMe | Self::PasskeySuspected => Tone::Bad,
             Self::EmailConfirmed | Self::DataAccepted | Self::Unfrozen => Tone::Good,
             _ => Tone::Info,
         }

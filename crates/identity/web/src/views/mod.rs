@@ -12,6 +12,7 @@ pub mod help;
 pub mod home;
 pub mod links;
 pub mod notifications;
+pub mod passkeys;
 pub mod profile;
 pub mod security;
 pub mod sign_in;
@@ -22,6 +23,8 @@ webkit::sample_pages! {
     "home" => home::Home,
     "security" => security::Security,
     "devices" => security::Devices,
+    "passkeys" => passkeys::Passkeys,
+    "edit_passkey" => passkeys::EditPasskey,
     "end_others" => security::EndOthers,
     "history" => security::History,
     "bank_door" => bank::BankDoor,
@@ -65,6 +68,7 @@ pub const ROUTES: &[&str] = &[
     "/confirm/{}/cancel",
     "/confirm/{}/code",
     "/confirm/{}/go",
+    "/confirm/{}/passkey",
     "/confirm/{}/send",
     "/email/confirm/{}",
     "/freeze",
@@ -94,6 +98,9 @@ pub const ROUTES: &[&str] = &[
     "/profile/notifications",
     "/profile/security",
     "/profile/security/freeze",
+    "/profile/security/passkeys",
+    "/profile/security/passkeys/{}",
+    "/profile/security/passkeys/{}/remove",
     "/profile/security/unfreeze",
     "/profile/security/unfreeze/code",
     "/profile/security/unfreeze/code/resend",
@@ -102,6 +109,7 @@ pub const ROUTES: &[&str] = &[
     "/sign-in/code/resend",
     "/sign-in/consent",
     "/sign-in/email",
+    "/sign-in/passkey",
     "/sign-out",
     "/unsubscribe/{}",
 ];
