@@ -44,6 +44,13 @@ fn site(locale: Locale) -> (Site, Vec<String>) {
             ("application/json".to_owned(), answer),
         );
     }
+    // The page of sign-in asks what to ask authenticators; this one has none.
+    let begun =
+        br#"{"ceremony":"","options":{"challenge":"","rpId":"127.0.0.1","allowCredentials":[]}}"#;
+    files.insert(
+        "/sign-in/passkey/begin".to_owned(),
+        ("application/json".to_owned(), begun.to_vec()),
+    );
     let mut names = Vec::new();
     for page in samples(locale) {
         let name = format!("{}.{}", page.page, page.sample);

@@ -13,7 +13,7 @@
 //! | `account` | levels, ways in, freezing (ID-11, ID-8a, ID-13) |
 //! | `profile` | personal data and what makes it complete (ID-10) |
 //! | `consent` | consents and subscriptions (ID-12) |
-//! | `passkey` | what an authenticator must have said, and when it looks cloned (ID-5, A60, A63) |
+//! | `passkeys` | what an authenticator must have said, and when it looks cloned (ID-5, A60, A63) |
 //! | `next_path` | where a sign-in may lead afterwards |
 
 pub mod account;
@@ -23,7 +23,7 @@ pub mod challenge;
 pub mod consent;
 pub mod guessing;
 pub mod next_path;
-pub mod passkey;
+pub mod passkeys;
 pub mod policy;
 pub mod profile;
 pub mod recent;

@@ -37,7 +37,7 @@ pub use site::Site;
 
 use audit::{Action, Details};
 use db::{DbError, ReadTx, Row, WriteTx, params};
-use identity_core::passkey::{NAME_MAX, model};
+use identity_core::passkeys::{NAME_MAX, model};
 use kernel::{AccountId, Timestamp, Visitor, text::line};
 use serde::{Deserialize, Serialize};
 use webauthn_rs_core::proto::COSEKey;

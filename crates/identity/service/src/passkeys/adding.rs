@@ -4,7 +4,7 @@ use audit::Details;
 use db::{BoxFuture, ReadTx, WriteTx, params};
 use identity_core::{
     assurance::Action,
-    passkey::{Fault, KEYS_MOST},
+    passkeys::{Fault, KEYS_MOST},
 };
 use kernel::Visitor;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! What a browser sends back: the JSON form of `PublicKeyCredential` (WebAuthn Level 3, §5.1, `toJSON`).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use identity_core::passkey::Fault;
+use identity_core::passkeys::Fault;
 use serde::Deserialize;
 
 /// Longest answer, bytes: a key of RSA with an attestation is a tenth of it.

@@ -1,7 +1,7 @@
 //! Ceremonies: what was asked of an authenticator, for one browser and one purpose, answered once (A59).
 
 use db::{DbError, ReadTx, WriteTx, params};
-use identity_core::passkey::{CEREMONY_LIFE, Fault};
+use identity_core::passkeys::{CEREMONY_LIFE, Fault};
 use kernel::AccountId;
 use serde::{Deserialize, Serialize};
 

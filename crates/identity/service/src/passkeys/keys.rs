@@ -1,10 +1,10 @@
-//! Keys and signatures. Ours: everything [`identity_core::passkey`] decides, the form of what is in CBOR to its
+//! Keys and signatures. Ours: everything [`identity_core::passkeys`] decides, the form of what is in CBOR to its
 //! last byte, and the counter, which is judged where its row is locked. The library's: the key, the
 //! attestation, the signature.
 
 use std::time::Duration;
 
-use identity_core::passkey::{Attested, Ceremony, Fault, Header, client_data};
+use identity_core::passkeys::{Attested, Ceremony, Fault, Header, client_data};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_cbor_2::Value;
 use webauthn_rs_core::{

@@ -1,7 +1,7 @@
 //! What a browser is asked: the JSON forms that `parseRequestOptionsFromJSON` and
 //! `parseCreationOptionsFromJSON` read (WebAuthn Level 3, §5.1.8, §5.1.9).
 
-use identity_core::passkey::CEREMONY_LIFE;
+use identity_core::passkeys::CEREMONY_LIFE;
 use serde::Serialize;
 
 use super::{Kept, Site, answer::text};

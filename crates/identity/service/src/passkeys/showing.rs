@@ -4,7 +4,7 @@ use audit::{Actor, Details, Entry};
 use db::{ReadTx, WriteTx, params};
 use identity_core::{
     assurance::Method,
-    passkey::{Fault, went_back},
+    passkeys::{Fault, went_back},
 };
 use kernel::{AccountId, Timestamp, Visitor};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! A60: answers that were changed anywhere are refused, each for its own reason, and open nothing.
 
-use identity_core::passkey::Fault;
+use identity_core::passkeys::Fault;
 use identity_service::{
     passkeys::{Adding, Refusal},
     step_up::Performed,

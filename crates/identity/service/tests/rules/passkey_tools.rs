@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use identity_core::{next_path::NextPath, passkey::Fault};
+use identity_core::{next_path::NextPath, passkeys::Fault};
 use identity_service::{
     passkeys::{
         self, Adding, Assertion, Attestation, BeginAdding, Begun, CeremonyId, Entered, Judged,

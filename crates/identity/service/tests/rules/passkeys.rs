@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use db::{BoxFuture, WriteTx};
 use identity_core::{
     assurance::{Action, KEY_RIPENS, Method},
-    passkey::{Fault, KEYS_MOST},
+    passkeys::{Fault, KEYS_MOST},
 };
 use identity_service::{
     ServiceError,

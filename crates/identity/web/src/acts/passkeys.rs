@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use db::{BoxFuture, WriteTx};
-use identity_core::{next_path::NextPath, passkey::Fault as Why};
+use identity_core::{next_path::NextPath, passkeys::Fault as Why};
 use identity_service::{
     Env, ServiceError,
     codes::BrowserKey,
