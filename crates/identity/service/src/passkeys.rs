@@ -74,7 +74,7 @@ pub struct Begun<O> {
 }
 
 /// A passkey as it is kept, sealed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Kept {
     /// The credential's id, base64url.
     id: String,
@@ -86,6 +86,12 @@ pub(crate) struct Kept {
     transports: Vec<String>,
     /// The name its owner gave.
     name: Option<String>,
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Kept(…)")
+    }
 }
 
 const SEALED: &str = "identity.passkey";

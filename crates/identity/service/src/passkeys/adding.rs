@@ -41,11 +41,15 @@ pub async fn begin_adding(
     let Some(site) = Site::of(env) else {
         return Ok(BeginAdding::NotHere);
     };
-    let account = step_up::lock(tx, env, who).await?;
-    let keys = of_account(tx, &account).await?;
+    let keys = of_account(tx, &who.account).await?;
     if keys.len() >= KEYS_MOST {
         return Ok(BeginAdding::TooMany);
     }
+    let challenge = ceremony::challenge(env);
+    let asked = ceremony::Asked::new(&challenge, Some(who.account.id), Vec::new());
+    // Before the account, in the order of locks: the answer takes them so.
+    let id = ceremony::begin(tx, env, &who.browser_key(), Purpose::Add, &asked).await?;
+    let account = step_up::lock(tx, env, who).await?;
     let fresh: [u8; 64] = env.chance.bytes();
     let sealed = account.key.seal(HANDLE, &fresh);
     let now = tx.now();
@@ -59,9 +63,6 @@ pub async fn begin_adding(
         .or_else(|| owned.first())
         .map(|owned| owned.identifier.masked())
         .unwrap_or_default();
-    let challenge = ceremony::challenge(env);
-    let asked = ceremony::Asked::new(&challenge, Some(account.id), Vec::new());
-    let id = ceremony::begin(tx, env, &who.browser_key(), Purpose::Add, &asked).await?;
     let have: Vec<Kept> = keys.into_iter().map(|key| key.kept).collect();
     Ok(BeginAdding::Begun(Box::new(Begun {
         ceremony: id,

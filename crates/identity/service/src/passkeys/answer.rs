@@ -13,7 +13,7 @@ const HANDLE_MAX: usize = 64;
 const TRANSPORTS: [&str; 6] = ["usb", "nfc", "ble", "smart-card", "hybrid", "internal"];
 
 /// A key shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Assertion {
     pub(super) credential: Vec<u8>,
     pub(super) client_data: Vec<u8>,
@@ -23,13 +23,25 @@ pub struct Assertion {
 }
 
 /// A new key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Attestation {
     pub(super) credential: Vec<u8>,
     pub(super) client_data: Vec<u8>,
     pub(super) object: Vec<u8>,
     pub(super) transports: Vec<String>,
     pub(super) is_discoverable: Option<bool>,
+}
+
+impl std::fmt::Debug for Assertion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Assertion(…)")
+    }
+}
+
+impl std::fmt::Debug for Attestation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Attestation(…)")
+    }
 }
 
 #[derive(Deserialize)]

@@ -239,12 +239,11 @@ fn fault(error: &WebauthnError) -> Fault {
     }
 }
 
-/// Families of reasons: the key's begin with COSE, the attestation's with Attestation.
+/// Families of reasons: what is not of the attestation is of the key.
 fn by_name(error: &WebauthnError) -> Fault {
-    let name = format!("{error:?}");
-    if name.starts_with("COSEKey") || name.starts_with("ECDSA") {
-        Fault::Key
-    } else {
+    if format!("{error:?}").starts_with("Attestation") {
         Fault::Attestation
+    } else {
+        Fault::Key
     }
 }

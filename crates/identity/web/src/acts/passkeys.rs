@@ -51,7 +51,7 @@ pub enum AddingDone {
 }
 
 /// An answer of a browser, for one ceremony.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Answered {
     /// Which ceremony.
     pub ceremony: CeremonyId,
