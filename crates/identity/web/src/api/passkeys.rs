@@ -209,7 +209,7 @@ pub(super) async fn list(With(state): With<State>, caller: Caller) -> Answer<Jso
 pub(super) async fn begin_adding(
     With(state): With<State>,
     caller: Caller,
-    Bare(_): Bare,
+    Bare(_key): Bare,
 ) -> Answer<Json<Asked>> {
     match state.begin_adding_passkey(caller.0).await? {
         BeginAdding::Begun(begun) => Ok(Json(asked(&begun)?)),
@@ -371,7 +371,7 @@ pub(super) async fn begin_proof(
     With(state): With<State>,
     caller: Caller,
     Path(step): Path<String>,
-    Bare(_): Bare,
+    Bare(_key): Bare,
 ) -> Answer<Json<Asked>> {
     let step: StepId = step.parse().map_err(|_| Code::StepOver)?;
     let begun = state.begin_passkey_proof(caller.0, step).await?;
