@@ -1,42 +1,43 @@
-//! Sign-ins and requests with a session, through the use cases, on both engines.
+//! Complete sign-ins through the use cases, on both engines.
 //!
 //! A sign-in is asking for a code and entering it: two transactions with their limits, the message and its job,
-//! the session, the log. It is set against the raw limit of the same run: two transactions of the same
-//! engine's durable writer with one row each. Delivery is not part of it; it happens later. Sessions found
-//! are those of the accounts of this bench.
+//! the session, the log. It is set against the raw limit of the same run: two durable commits of one row each,
+//! written by hand against the driver, grouped as the product groups them. Delivery is not part of it; it
+//! happens later. Processor time is that of the whole process: use cases, callers and, on SQLite, the database.
 
 use std::{
     net::IpAddr,
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use db::{
-    Db, DbError, DbSettings,
-    idempotency::{self, Claim},
-};
+use db::{Db, Engine};
 use identity_core::{Policy, challenge::Purpose, consent::Source, next_path::NextPath};
 use identity_service::{
     Env, ServiceError,
     breaker::Breaker,
     codes::{self, Ask, Asked, Check},
-    session::{self, SessionToken},
+    session::SessionToken,
     sign_in::{self, Register, Registered, Verified},
 };
 use kernel::{Chance, Identifier, Locale, Phone, Visitor, code::OneTimeCode};
-use testkit::postgres::{Cluster, Durability};
-use vault::{OsChance, Vault};
+use vault::{Cost, Crowd, Hasher, OsChance, Typed};
 
-use crate::db::Ratio;
+use crate::{
+    house::House,
+    load::{self, Measured},
+};
 
 /// Callers at once.
 const CALLERS: usize = 64;
-/// Accounts that sign in; each a few times, below the limits of one number.
-const ACCOUNTS: usize = 2_000;
+/// Callers at once on a calm day.
+const FEW: usize = 4;
+/// Both ways take turns.
+const ROUNDS: u32 = 5;
 
 /// The system's chance, but a code is always the same, so that the bench can enter it without a phone.
 struct KnownCodes;
@@ -54,7 +55,7 @@ impl Chance for KnownCodes {
 
 const CODE: &str = "444444";
 
-fn env() -> Env {
+fn env(house: &House) -> Env {
     let chance: Arc<dyn Chance> = Arc::new(KnownCodes);
     let policy = Policy {
         send_waits: vec![Duration::ZERO],
@@ -64,8 +65,16 @@ fn env() -> Env {
         range_conversion_percent: 0,
         ..Policy::default()
     };
+    let vault = house.vault(Arc::clone(&chance));
+    let hasher = Hasher::start(
+        &vault,
+        Arc::clone(&chance),
+        Cost::default(),
+        Crowd::default(),
+    );
     Env {
-        vault: Vault::ephemeral(Arc::clone(&chance)).expect("a vault"),
+        hasher: hasher.expect("a thread"),
+        vault,
         chance,
         policy: Arc::new(policy),
         breaker: Arc::new(Breaker::default()),
@@ -154,132 +163,233 @@ async fn register(db: &Db, env: &Env, n: usize) -> SessionToken {
     }
 }
 
-/// How often a second `work` is done by [`CALLERS`] at once, and the 99th percentile of its time.
-async fn measure<W, F>(time: Duration, work: W) -> (f64, Duration)
-where
-    W: Fn(usize) -> F + Send + Sync + 'static,
-    F: Future<Output = ()> + Send + 'static,
-{
-    let work = Arc::new(work);
-    let next = Arc::new(AtomicUsize::new(0));
-    let began = Instant::now();
-    let mut set = tokio::task::JoinSet::new();
-    for _ in 0..CALLERS {
-        let (work, next) = (Arc::clone(&work), Arc::clone(&next));
-        set.spawn(async move {
-            let mut times = Vec::new();
-            while began.elapsed() < time {
-                let one = Instant::now();
-                work(next.fetch_add(1, Ordering::Relaxed)).await;
-                times.push(one.elapsed());
+/// Both engines' raw limit: one durable row for each call, many callers in one commit.
+enum Raw {
+    Sqlite(std::sync::mpsc::Sender<(usize, tokio::sync::oneshot::Sender<()>)>),
+    Postgres(Vec<(tokio_postgres::Client, tokio_postgres::Statement)>),
+}
+
+const TABLE: &str = "CREATE TABLE bench_one (id BIGINT NOT NULL PRIMARY KEY, answer TEXT NOT NULL)";
+const ROW: &str = "INSERT INTO bench_one (id, answer) VALUES ($1, $2)";
+const ANSWER: &str = "0123456789012345678901234567890123456789";
+
+impl Raw {
+    async fn open(house: &House, folder: &Path) -> Self {
+        let Some(url) = house.url() else {
+            let path = folder.join("raw.sqlite");
+            let (send, receive) = std::sync::mpsc::channel();
+            std::thread::spawn(move || raw_writer(&path, &receive));
+            return Self::Sqlite(send);
+        };
+        let mut hands = Vec::new();
+        for n in 0..crate::db::CONNECTIONS {
+            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+                .await
+                .expect("connects");
+            tokio::spawn(connection);
+            if n == 0 {
+                client.batch_execute(TABLE).await.expect("a table");
             }
-            times
-        });
+            let row = client.prepare(ROW).await.expect("prepares");
+            hands.push((client, row));
+        }
+        Self::Postgres(hands)
     }
-    let mut times = Vec::new();
-    while let Some(some) = set.join_next().await {
-        times.extend(some.expect("a caller"));
+
+    async fn one(&self, n: usize) {
+        match self {
+            Self::Sqlite(send) => {
+                let (reply, answer) = tokio::sync::oneshot::channel();
+                send.send((n, reply)).expect("the writer lives");
+                answer.await.expect("an answer");
+            }
+            Self::Postgres(hands) => {
+                let (client, row) = &hands[n % hands.len()];
+                let id = i64::try_from(n).expect("few rows");
+                let done = client.execute(row, &[&id, &ANSWER]).await;
+                assert_eq!(done.expect("a commit"), 1);
+            }
+        }
     }
-    let took = began.elapsed();
-    times.sort_unstable();
-    let p99 = times
-        .get(times.len() * 99 / 100)
-        .copied()
-        .unwrap_or_default();
-    #[expect(clippy::cast_precision_loss, reason = "a rate")]
-    let rate = times.len() as f64 / took.as_secs_f64();
-    (rate, p99)
 }
 
-/// The least a durable command is: one row with a key.
-async fn one_row(db: &Db, n: usize) {
-    let done: Result<Claim, DbError> = db
-        .write("bench.one_row", n, |tx, n| {
-            Box::pin(
-                async move { idempotency::claim(tx, &n.to_be_bytes(), "bench", &[0; 32]).await },
-            )
-        })
-        .await;
-    assert_eq!(done.expect("a commit"), Claim::Fresh);
+fn raw_writer(
+    path: &Path,
+    calls: &std::sync::mpsc::Receiver<(usize, tokio::sync::oneshot::Sender<()>)>,
+) {
+    let conn = rusqlite::Connection::open(path).expect("opens");
+    conn.pragma_update(None, "journal_mode", "WAL")
+        .expect("pragma");
+    conn.pragma_update(None, "synchronous", "FULL")
+        .expect("pragma");
+    conn.execute_batch(TABLE).expect("a table");
+    let mut row = conn.prepare(ROW).expect("prepares");
+    while let Ok(first) = calls.recv() {
+        conn.execute_batch("BEGIN IMMEDIATE").expect("begins");
+        let mut group = Vec::new();
+        let mut next = Some(first);
+        while let Some((n, reply)) = next {
+            let id = i64::try_from(n).expect("few rows");
+            row.execute((id, ANSWER)).expect("a row");
+            group.push(reply);
+            next = (group.len() < 256).then(|| calls.try_recv().ok()).flatten();
+        }
+        conn.execute_batch("COMMIT").expect("commits");
+        for reply in group {
+            let _ = reply.send(());
+        }
+    }
 }
 
-async fn on(db: Db, engine: &str, time: Duration) {
-    db.migrate().await.expect("a schema");
-    let env = env();
-    let began = Instant::now();
-    let mut tokens = Vec::with_capacity(ACCOUNTS);
-    for chunk in (0..ACCOUNTS).collect::<Vec<_>>().chunks(CALLERS) {
+/// Registers those who will sign in, many at a time.
+async fn register_all(db: &Db, env: &Env, accounts: usize) -> f64 {
+    let began = std::time::Instant::now();
+    for first in (0..accounts).step_by(CALLERS) {
         let mut set = tokio::task::JoinSet::new();
-        for n in chunk.iter().copied() {
+        for n in first..(first + CALLERS).min(accounts) {
             let (db, env) = (db.clone(), env.clone());
             set.spawn(async move { register(&db, &env, n).await });
         }
         while let Some(token) = set.join_next().await {
-            tokens.push(token.expect("a registration"));
+            token.expect("a registration");
         }
     }
     #[expect(clippy::cast_precision_loss, reason = "a rate")]
-    let registrations = ACCOUNTS as f64 / began.elapsed().as_secs_f64();
-    println!("{engine}: registrations {registrations:.0}/s, {CALLERS} callers");
-    let raw_db = db.clone();
-    let (raw, _) = measure(time, move |n| {
-        let db = raw_db.clone();
-        async move { one_row(&db, n).await }
-    })
-    .await;
+    let rate = accounts as f64 / began.elapsed().as_secs_f64();
+    rate
+}
+
+/// On the database of a house, among those who live there; `accounts` sign in. Printed line by line;
+/// answers what the sign-ins were.
+pub async fn run(house: &House, engine: Engine, accounts: usize, time: Duration) -> Measured {
+    let db = house.db().await;
+    let env = env(house);
+    let registrations = register_all(&db, &env, accounts).await;
+    println!("  registrations {registrations:.0}/s, {CALLERS} callers");
+    let folder = tempfile::tempdir().expect("a folder");
+    let raw = Arc::new(Raw::open(house, folder.path()).await);
+    let me = [std::process::id()];
+    let (mut ours, mut bare, mut database) = (Vec::new(), Vec::new(), 0.0);
+    let mut first = 0;
+    for _ in 0..ROUNDS {
+        let theirs = house.database_processes();
+        let before = load::cpu(&theirs);
+        let (sign_db, sign_env) = (db.clone(), env.clone());
+        let from = first;
+        let part = load::calls(CALLERS, time / ROUNDS, &me, move |n| {
+            let (db, env) = (sign_db.clone(), sign_env.clone());
+            async move {
+                let token = sign_in(&db, &env, (from + n) % accounts).await;
+                assert!(token.is_some(), "a session");
+            }
+        });
+        let part = part.await;
+        database += load::cpu(&theirs) - before;
+        let (hand, from) = (Arc::clone(&raw), first * 2);
+        let pair = load::calls(CALLERS, time / ROUNDS, &me, move |n| {
+            let raw = Arc::clone(&hand);
+            async move {
+                raw.one(from + 2 * n).await;
+                raw.one(from + 2 * n + 1).await;
+            }
+        });
+        let pair = pair.await;
+        first += usize::try_from(part.done.max(pair.done)).expect("few") + CALLERS;
+        ours.push(part);
+        bare.push(pair);
+    }
+    let ours = load::sum(&ours);
+    print(&ours, &load::sum(&bare), database, engine);
+    // Without a queue in front of it: what a person waits, for both halves together.
+    let sign_db = db.clone();
+    let calm = load::calls(FEW, time / 2, &me, move |n| {
+        let (db, env) = (sign_db.clone(), env.clone());
+        async move { drop(sign_in(&db, &env, (first + n) % accounts).await) }
+    });
+    let calm = calm.await;
+    println!("    {FEW} callers: {:.0}/s, {}", calm.rate(), calm.times());
+    first += usize::try_from(calm.done).expect("few") + FEW;
+    beside_hashes(&db, &env, &calm, (first, accounts), time / 2).await;
+    db.close();
+    ours
+}
+
+/// Callers of the flood: more than the pool takes, so that its queue is full.
+const FLOOD: usize = 128;
+
+/// Keeps the pool of slow hashes full until told to stop; answers how many were made and refused.
+async fn flood(env: Env, stop: Arc<AtomicBool>) -> (usize, usize) {
+    let mut set = tokio::task::JoinSet::new();
+    for _ in 0..FLOOD {
+        let (env, stop) = (env.clone(), Arc::clone(&stop));
+        set.spawn(async move {
+            let (mut made, mut refused) = (0, 0);
+            while !stop.load(Ordering::Relaxed) {
+                if let Ok(place) = env.hasher.place() {
+                    place.hash(Typed::new(b"flood")).await.expect("a hash");
+                    made += 1;
+                } else {
+                    refused += 1;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+            (made, refused)
+        });
+    }
+    let (mut made, mut refused) = (0, 0);
+    while let Some(some) = set.join_next().await {
+        let (more, no) = some.expect("a caller");
+        (made, refused) = (made + more, refused + no);
+    }
+    (made, refused)
+}
+
+/// A109: sign-ins beside a full pool of slow hashes, against the same without.
+async fn beside_hashes(
+    db: &Db,
+    env: &Env,
+    alone: &Measured,
+    (first, accounts): (usize, usize),
+    time: Duration,
+) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flooding = tokio::spawn(flood(env.clone(), Arc::clone(&stop)));
     let (sign_db, sign_env) = (db.clone(), env.clone());
-    let (rate, p99) = measure(time, move |n| {
+    let me = [std::process::id()];
+    let beside = load::calls(FEW, time, &me, move |n| {
         let (db, env) = (sign_db.clone(), sign_env.clone());
-        async move { drop(sign_in(&db, &env, n % ACCOUNTS).await) }
-    })
-    .await;
-    let what = format!("{engine}: sign-ins, p99 {} ms", p99.as_millis());
+        async move { drop(sign_in(&db, &env, (first + n) % accounts).await) }
+    });
+    let beside = beside.await;
+    stop.store(true, Ordering::Relaxed);
+    let (made, refused) = flooding.await.expect("a flood");
     println!(
-        "{}",
-        Ratio {
-            what,
-            seam: rate,
-            raw: raw / 2.0
-        }
-    );
-    let tokens = Arc::new(tokens);
-    let (rate, p99) = measure(time, move |n| {
-        let (db, env, tokens) = (db.clone(), env.clone(), Arc::clone(&tokens));
-        async move {
-            let input = (env, tokens[n % tokens.len()].clone());
-            let found = db
-                .read("bench.session", input, |tx, (env, token)| {
-                    Box::pin(session::find(tx, env, token))
-                })
-                .await;
-            assert!(found.expect("an answer").is_some());
-        }
-    })
-    .await;
-    println!(
-        "{engine}: sessions found {rate:.0}/s, p99 {} µs",
-        p99.as_micros()
+        "    beside a flood of slow hashes: {:.0}/s, {}; p99 {:.2} of that without; {made} hashes made, \
+         {refused} refused",
+        beside.rate(),
+        beside.times(),
+        beside.p99.as_secs_f64() / alone.p99.as_secs_f64().max(1e-6),
     );
 }
 
-/// Both engines, printed line by line.
-pub async fn run(folder: &Path, time: Duration) {
-    let settings = DbSettings::Sqlite {
-        path: folder.join("front_door.sqlite"),
-        readers: 4,
-    };
-    let db = Db::open(settings, testkit::TestClock::new())
-        .await
-        .expect("a file");
-    on(db, "SQLite", time).await;
-    let cluster = Cluster::start(Durability::Full);
-    let database = cluster.databases().create();
-    let settings = DbSettings::Postgres {
-        url: database.url(),
-        connections: 32,
-    };
-    let db = Db::open(settings, testkit::TestClock::new())
-        .await
-        .expect("a server");
-    on(db, "PostgreSQL", time).await;
+fn print(ours: &Measured, bare: &Measured, database: f64, engine: Engine) {
+    println!(
+        "  {engine:?}: sign-ins {:.0}/s, {:.0} per core, {}; two raw commits {:.0}/s, {}; {:.0} %",
+        ours.rate(),
+        ours.per_core(),
+        ours.times(),
+        bare.rate(),
+        bare.times(),
+        100.0 * ours.rate() / bare.rate()
+    );
+    if database > 0.0 {
+        let with = Measured {
+            cpu: ours.cpu + database,
+            ..ours.clone()
+        };
+        println!(
+            "    PostgreSQL's own processes counted too: {:.0} per core",
+            with.per_core()
+        );
+    }
 }

@@ -4,5 +4,12 @@
     reason = "a bench reads the real clock and starts its own callers"
 )]
 
+pub mod crowd;
 pub mod db;
+pub mod first_visit;
 pub mod front_door;
+pub mod hello;
+pub mod house;
+pub mod live;
+pub mod load;
+pub mod sets;

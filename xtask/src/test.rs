@@ -18,6 +18,7 @@ pub fn all(rest: &[String]) -> Result<(), String> {
     )?;
     // Whole-product tests start the real program.
     step("program", &["build", "--quiet", "-p", "kabinet"])?;
+    step("program with failpoints", &FAILPOINTS)?;
     let counts = tests(rest)?;
     println!("{counts} in {} s", start.elapsed().as_secs());
     if counts.failed == 0 && counts.broken == 0 {
@@ -27,15 +28,22 @@ pub fn all(rest: &[String]) -> Result<(), String> {
     }
 }
 
-/// Runs the benches in release; `rest` goes to them.
+/// Runs the benches in release; `rest` goes to them. Both programs are built by one command, or the second
+/// would build their libraries again with other features.
 pub fn bench(rest: &[String]) -> Result<(), String> {
-    step(
-        "program",
-        &["build", "--quiet", "--release", "-p", "kabinet"],
-    )?;
-    let mut arguments = vec!["run", "--quiet", "--release", "-p", "benches", "--"];
-    arguments.extend(rest.iter().map(String::as_str));
-    run::show(&mut run::cargo(&arguments))
+    let built = ["build", "--release", "-p", "kabinet", "-p", "benches"];
+    step("programs", &built)?;
+    let here = std::env::current_exe().map_err(|why| format!("where am I: {why}"))?;
+    let folder = here
+        .ancestors()
+        .nth(2)
+        .ok_or("a tool outside of a target folder")?;
+    let program = folder.join("release/benches");
+    let arguments: Vec<&str> = rest.iter().map(String::as_str).collect();
+    run::show(&mut run::command(
+        &program.display().to_string(),
+        &arguments,
+    ))
 }
 
 /// Files that are made from the code and kept for review: the variable that makes a test write
@@ -56,6 +64,18 @@ pub fn derive() -> Result<(), String> {
     }
     run::show(&mut run::command("git", &["status", "--short"]))
 }
+
+/// The program that dies where a test says (F1).
+const FAILPOINTS: [&str; 8] = [
+    "build",
+    "--quiet",
+    "-p",
+    "kabinet",
+    "--features",
+    "failpoints",
+    "--bin",
+    "kabinet-failpoints",
+];
 
 fn step(name: &str, arguments: &[&str]) -> Result<(), String> {
     let start = Instant::now();

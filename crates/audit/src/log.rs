@@ -106,20 +106,13 @@ async fn add(
         &head.hash,
         &next,
     ];
-    let touched = tx
-        .batch(&[
-            (&sql::ADD, added),
-            (&sql::MOVE, params![seq, &next, bucket]),
-        ])
-        .await?;
-    match touched.as_slice() {
-        [1, 1] => Ok((event, Head { seq, hash: next })),
-        _ => Err(DbError::RowCount {
-            statement: sql::MOVE.name,
-            expected: 2,
-            actual: touched.iter().sum(),
-        }),
-    }
+    // The head is locked, so it is there; it is held no longer than the commit takes.
+    tx.defer(&[
+        (&sql::ADD, added),
+        (&sql::MOVE, params![seq, &next, bucket]),
+    ])
+    .await?;
+    Ok((event, Head { seq, hash: next }))
 }
 
 /// What concerns no account goes to any bucket; which one only must not always be the same.

@@ -83,8 +83,7 @@ pub async fn find(
 
 /// Keeps the answer of the command whose key was claimed in this transaction.
 pub async fn keep(tx: &mut WriteTx, scope: &[u8], key: &str, answer: &[u8]) -> Result<(), DbError> {
-    tx.execute_one(&sql::KEEP, params![answer, scope, key])
-        .await
+    tx.defer(&[(&sql::KEEP, params![answer, scope, key])]).await
 }
 
 /// Forgets keys older than [`KEPT`], at most `most` of them, so that the writer is not held up; answers how

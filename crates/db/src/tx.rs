@@ -139,6 +139,29 @@ impl WriteTx {
         }
     }
 
+    /// Statements whose answers nobody looks at, in order. On PostgreSQL they travel with the next statement
+    /// or with COMMIT and cost no round trip of their own.
+    ///
+    /// Their errors fail the transaction, but may be told only by a later statement or by its end: a use
+    /// case that makes its own answer of a conflict executes instead. Meant for new rows, and for rows the
+    /// transaction has locked: a wait for a lock while COMMIT is on its way ends as
+    /// [`DbError::UnknownCommit`] when time runs out.
+    pub async fn defer(
+        &mut self,
+        steps: &[(&'static Statement, &[Param<'_>])],
+    ) -> Result<(), DbError> {
+        for (statement, params) in steps {
+            statement.check(params)?;
+            match &mut self.read.session {
+                Session::Sqlite(session) => {
+                    session.execute(statement, params)?;
+                }
+                Session::Postgres(session) => session.defer(statement, params).await?,
+            }
+        }
+        Ok(())
+    }
+
     /// Says that this transaction holds an idempotency key, so that after a COMMIT whose outcome is unknown
     /// it may simply be run again: the key decides.
     pub(crate) fn mark_keyed(&mut self) {

@@ -78,6 +78,17 @@ impl std::fmt::Debug for Param<'_> {
 }
 
 impl Param<'_> {
+    /// The same value, kept.
+    pub(crate) fn to_value(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Int(x) => Value::Int(x),
+            Self::Text(x) => Value::Text(x.to_owned()),
+            Self::Bytes(x) => Value::Bytes(x.to_owned()),
+            Self::Bool(x) => Value::Bool(x),
+        }
+    }
+
     /// Whether the value may stand where `kind` is declared.
     pub(crate) fn fits(self, kind: Kind) -> bool {
         match self {

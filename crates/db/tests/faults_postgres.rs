@@ -277,6 +277,25 @@ async fn grow(db: &Db, key: Option<&'static str>) -> Result<&'static str, DbErro
     .await
 }
 
+/// The same with nothing sent before COMMIT but the key: the effect travels with it.
+async fn grow_later(db: &Db, key: Option<&'static str>) -> Result<&'static str, DbError> {
+    db.write("test.grow", key, |tx, key| {
+        Box::pin(async move {
+            if let Some(key) = key {
+                match idempotency::claim(tx, b"later", key, &[1; 32]).await? {
+                    Claim::Fresh => {}
+                    Claim::Replay(_) => return Ok("replay"),
+                    Claim::Mismatch => return Err(DbError::Busy),
+                }
+                idempotency::keep(tx, b"later", key, b"done").await?;
+            }
+            tx.defer(&[(&sql::GROW, params![1_i64, 1_i64])]).await?;
+            Ok("done")
+        })
+    })
+    .await
+}
+
 /// F6: the connection is cut while COMMIT is under way, before it reaches the server and after it was
 /// carried out. With a key the transaction is run again by itself and the key tells; without one the
 /// caller is told that nobody knows. Never twice.
@@ -310,12 +329,27 @@ async fn a_cut_commit_is_never_carried_out_twice() {
         expected += carried_out;
         assert_eq!(amount(&on.db, 1).await, expected, "{then:?}");
     }
+    for (then, key, carried_out) in [
+        (Then::CutAfterAnswer, "later-a", 1),
+        (Then::CutBefore, "later-b", 0),
+    ] {
+        let told = if carried_out == 1 { "replay" } else { "done" };
+        proxy.trap(b"COMMIT", then);
+        assert_eq!(grow_later(&cut, Some(key)).await, Ok(told), "{then:?}");
+        expected += 1;
+        assert_eq!(amount(&on.db, 1).await, expected);
+        proxy.trap(b"COMMIT", then);
+        let answer = grow_later(&cut, None).await;
+        assert_eq!(answer, Err(DbError::UnknownCommit), "{then:?}");
+        expected += carried_out;
+        assert_eq!(amount(&on.db, 1).await, expected, "{then:?}");
+    }
     // The server goes away with the answer: the second run cannot begin, and "unavailable, nothing was
     // changed" would be a lie.
     proxy.trap(b"COMMIT", Then::CutAfterAnswer);
     let call = grow(&cut, Some("c"));
     let refuse = async {
-        while proxy.sprung() < 9 {
+        while proxy.sprung() < 13 {
             tokio::task::yield_now().await;
         }
         proxy.refuse();

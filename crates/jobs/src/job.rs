@@ -133,21 +133,20 @@ pub async fn enqueue<J: Job>(
         when.worthless_after,
         now,
     ];
-    let written = tx.execute(&sql::ENQUEUE, row).await?;
-    match (written, dedup) {
-        (1, _) => Ok(id),
-        (_, Some(key)) => {
-            let holder = tx
-                .query_opt(&sql::HOLDER, params![bucket, J::KIND, key])
-                .await?
-                // Forgotten since the insert met it: the transaction has to be run again.
-                .ok_or(DbError::Retry)?;
-            id_of(&holder, 0)
-        }
-        (_, None) => Err(DbError::Conflict {
-            statement: sql::ENQUEUE.name,
-        }),
+    let Some(key) = dedup else {
+        // Its id is new, so there is nothing that it could meet.
+        tx.defer(&[(&sql::ENQUEUE, row)]).await?;
+        return Ok(id);
+    };
+    if tx.execute(&sql::ENQUEUE, row).await? == 1 {
+        return Ok(id);
     }
+    let holder = tx
+        .query_opt(&sql::HOLDER, params![bucket, J::KIND, key])
+        .await?
+        // Forgotten since the insert met it: the transaction has to be run again.
+        .ok_or(DbError::Retry)?;
+    id_of(&holder, 0)
 }
 
 /// The id in a column.

@@ -26,7 +26,7 @@ mod operations;
 mod progress;
 mod routes;
 mod run;
-mod server;
+pub mod server;
 mod supervisor;
 mod wiring;
 

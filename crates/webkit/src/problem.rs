@@ -66,6 +66,18 @@ impl Problem {
         }
     }
 
+    /// 503 because too much slow work is waiting (A109).
+    pub fn overloaded() -> Self {
+        let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+        let mut problem = Self::new(
+            unavailable,
+            "overloaded",
+            "Too much is waiting: repeat in a moment",
+        );
+        problem.retry_after = Some(2);
+        problem
+    }
+
     /// 422 because of one field.
     pub fn field(field: &str, code: &str) -> Self {
         let mut problem = Self::new(

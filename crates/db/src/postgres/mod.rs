@@ -13,12 +13,12 @@ use deadpool::{
 };
 use futures_util::{
     TryStreamExt,
-    future::{join, join_all},
+    future::{join_all, join3},
 };
 use smallvec::SmallVec;
-use tokio_postgres::{Client, error::SqlState};
+use tokio_postgres::{Client, Error, error::SqlState};
 
-use crate::{DbError, Deadline, OpenError, Param, Row, Statement};
+use crate::{DbError, Deadline, OpenError, Param, Row, Statement, Value, hold::UnderWay};
 use connection::Maker;
 pub(crate) use run::Runner;
 pub(crate) use types::PgParam;
@@ -88,7 +88,9 @@ impl Postgres {
         Ok(PgSession {
             lent: lent.map_err(|e| DbError::Unavailable(pool_text(&e)))?,
             phase: Phase::Single,
+            deferred: Vec::new(),
             busy: false,
+            under_way: UnderWay::default(),
             keyed: false,
             failed: None,
             lost: false,
@@ -127,14 +129,46 @@ enum Phase {
     Open,
 }
 
+/// A statement whose answer nobody waits for.
+struct Deferred {
+    statement: &'static Statement,
+    prepared: tokio_postgres::Statement,
+    params: SmallVec<[Value; 8]>,
+}
+
+/// What goes out before a statement without waiting for its answer.
+struct Owed {
+    begin: bool,
+    deferred: Vec<Deferred>,
+}
+
+/// What came back for it and for the statement itself.
+struct Answers<T> {
+    begun: Result<(), Error>,
+    deferred: Vec<(&'static str, Result<u64, Error>)>,
+    last: Result<T, Error>,
+}
+
+/// Why a transaction did not end as told.
+pub(crate) enum NotEnded {
+    /// The server refused a statement that went before COMMIT, so it could only roll back.
+    Before(&'static str, Error),
+    /// COMMIT itself was answered by an error, or nothing is known of it.
+    Itself(Error),
+}
+
 /// A connection lent to one transaction or one read.
 pub(crate) struct PgSession {
     lent: Object<Maker>,
     phase: Phase,
+    /// Sent with the next statement, or with COMMIT.
+    deferred: Vec<Deferred>,
     /// Something is under way on the connection: an answer, or a transaction. A session dropped like that
     /// (a panic, a caller that went away, time that ran out) closes its connection, else the next caller
     /// would go on inside what it left.
     busy: bool,
+    /// Whether an answer is waited for.
+    pub(crate) under_way: UnderWay,
     /// The transaction holds an idempotency key.
     pub(crate) keyed: bool,
     /// The first statement that failed; it fails the transaction whatever the use case makes of it.
@@ -162,16 +196,15 @@ impl PgSession {
         params: &[Param<'_>],
     ) -> Result<Vec<Row>, DbError> {
         let prepared = self.prepare(statement).await?;
-        let begin = self.enter();
+        let owed = self.enter();
         let params: SmallVec<[PgParam<'_>; 12]> = params.iter().copied().map(PgParam).collect();
         let client = self.client();
         let sent = async {
             let rows = client.query_raw(&prepared, params.iter()).await?;
             rows.try_collect::<Vec<_>>().await
         };
-        let answer = after_begin(client, begin, sent).await;
-        self.leave();
-        let rows = answer.map_err(|e| self.note(statement.name, &e))?;
+        let answers = after(client, owed, sent).await;
+        let rows = self.leave(statement.name, answers)?;
         rows.iter()
             .map(|row| {
                 let mut values = SmallVec::new();
@@ -189,12 +222,26 @@ impl PgSession {
         params: &[Param<'_>],
     ) -> Result<u64, DbError> {
         let prepared = self.prepare(statement).await?;
-        let begin = self.enter();
+        let owed = self.enter();
         let params: SmallVec<[PgParam<'_>; 12]> = params.iter().copied().map(PgParam).collect();
         let client = self.client();
-        let answer = after_begin(client, begin, client.execute_raw(&prepared, params.iter())).await;
-        self.leave();
-        answer.map_err(|e| self.note(statement.name, &e))
+        let answers = after(client, owed, client.execute_raw(&prepared, params.iter())).await;
+        self.leave(statement.name, answers)
+    }
+
+    /// Keeps a statement to be sent with the next one, or with COMMIT.
+    pub(crate) async fn defer(
+        &mut self,
+        statement: &'static Statement,
+        params: &[Param<'_>],
+    ) -> Result<(), DbError> {
+        let prepared = self.prepare(statement).await?;
+        self.deferred.push(Deferred {
+            statement,
+            prepared,
+            params: params.iter().map(|param| param.to_value()).collect(),
+        });
+        Ok(())
     }
 
     /// Sends every step before waiting for the first answer.
@@ -206,7 +253,7 @@ impl PgSession {
         for (statement, _) in steps {
             prepared.push(self.prepare(statement).await?);
         }
-        let begin = self.enter();
+        let owed = self.enter();
         let params: Vec<SmallVec<[PgParam<'_>; 12]>> = steps
             .iter()
             .map(|(_, params)| params.iter().copied().map(PgParam).collect())
@@ -217,10 +264,9 @@ impl PgSession {
             .zip(&params)
             .map(|(p, x)| client.execute_raw(p, x.iter()));
         let sent = async { Ok(join_all(sent).await) };
-        let answers = after_begin(client, begin, sent).await;
-        self.leave();
+        let answers = after(client, owed, sent).await;
         let first = steps.first().map_or("batch", |(s, _)| s.name);
-        let answers = answers.map_err(|e| self.note(first, &e))?;
+        let answers = self.leave(first, answers)?;
         steps
             .iter()
             .zip(answers)
@@ -231,30 +277,30 @@ impl PgSession {
     /// Runs fixed or schema text that returns no rows.
     pub(crate) async fn simple(&mut self, text: &str) -> Result<(), DbError> {
         self.check()?;
-        let begin = self.enter();
+        let owed = self.enter();
         let client = self.client();
-        let answer = after_begin(client, begin, client.batch_execute(text)).await;
-        self.leave();
-        answer.map_err(|e| {
-            let message = e
-                .as_db_error()
-                .map_or_else(|| e.to_string(), |e| e.message().to_owned());
-            match self.note("schema", &e) {
-                DbError::Driver { statement, .. } => DbError::Driver { statement, message },
-                other => other,
-            }
-        })
+        let answers = after(client, owed, client.batch_execute(text)).await;
+        let told = answers.last.as_ref().err().map(|e| {
+            e.as_db_error()
+                .map_or_else(|| e.to_string(), |e| e.message().to_owned())
+        });
+        self.leave("schema", answers)
+            .map_err(|error| match (error, told) {
+                (DbError::Driver { statement, .. }, Some(message)) => {
+                    DbError::Driver { statement, message }
+                }
+                (other, _) => other,
+            })
     }
 
     /// Runs text and collects the first column of every row it answers.
     pub(crate) async fn messages(&mut self, text: &str) -> Result<Vec<String>, DbError> {
         use tokio_postgres::SimpleQueryMessage::Row;
         self.check()?;
-        let begin = self.enter();
+        let owed = self.enter();
         let client = self.client();
-        let answer = after_begin(client, begin, client.simple_query(text)).await;
-        self.leave();
-        let messages = answer.map_err(|e| self.note("messages", &e))?;
+        let answers = after(client, owed, client.simple_query(text)).await;
+        let messages = self.leave("messages", answers)?;
         let first = |message| match message {
             Row(row) => row.get(0).map(str::to_owned),
             _ => None,
@@ -268,16 +314,42 @@ impl PgSession {
     ) -> Result<tokio_postgres::Statement, DbError> {
         self.check()?;
         let before = std::mem::replace(&mut self.busy, true);
+        self.under_way.set(true);
         let answer = self.lent.prepare(statement).await;
+        self.under_way.set(false);
         self.busy = before;
         answer.map_err(|e| self.note(statement.name, &e))
     }
 
-    /// Ends the transaction with `COMMIT` or `ROLLBACK`; nothing to do when nothing was sent. An error
-    /// leaves the session busy, so that its connection is closed.
-    pub(crate) async fn end(&mut self, how: &'static str) -> Result<(), tokio_postgres::Error> {
+    /// Sends COMMIT, after what is owed; nothing when nothing was sent and nothing is owed. An error leaves
+    /// the session busy, so that its connection is closed, unless the server has rolled back.
+    pub(crate) async fn commit(&mut self) -> Result<(), NotEnded> {
+        let untouched = self.phase == Phase::Owed && self.deferred.is_empty();
+        if self.phase == Phase::Single || untouched {
+            return Ok(());
+        }
+        let owed = self.enter();
+        let client = self.client();
+        let answers = after(client, owed, client.batch_execute("COMMIT")).await;
+        self.busy = answers.last.is_err();
+        let begun = [("BEGIN", answers.begun.map(|()| 0))];
+        for (name, answer) in begun.into_iter().chain(answers.deferred) {
+            match answer {
+                Ok(_) => {}
+                Err(error) if error.code().is_some() => return Err(NotEnded::Before(name, error)),
+                // The answers stopped coming; COMMIT may have been carried out all the same.
+                Err(error) => return Err(NotEnded::Itself(error)),
+            }
+        }
+        answers.last.map_err(NotEnded::Itself)
+    }
+
+    /// Sends ROLLBACK; nothing when nothing was sent. An error leaves the session busy, so that its
+    /// connection is closed.
+    pub(crate) async fn roll_back(&mut self) -> Result<(), Error> {
+        self.deferred.clear();
         if self.phase == Phase::Open {
-            self.client().batch_execute(how).await?;
+            self.client().batch_execute("ROLLBACK").await?;
             self.busy = false;
         }
         Ok(())
@@ -290,18 +362,29 @@ impl PgSession {
         }
     }
 
-    /// Answers whether BEGIN has to go first.
-    fn enter(&mut self) -> bool {
+    /// Answers what has to go first.
+    fn enter(&mut self) -> Owed {
         self.busy = true;
-        let owed = self.phase == Phase::Owed;
-        if owed {
+        self.under_way.set(true);
+        let begin = self.phase == Phase::Owed;
+        if begin {
             self.phase = Phase::Open;
         }
-        owed
+        Owed {
+            begin,
+            deferred: std::mem::take(&mut self.deferred),
+        }
     }
 
-    fn leave(&mut self) {
+    /// The first error of what went out, in its order, or the answer of the last.
+    fn leave<T>(&mut self, name: &'static str, answers: Answers<T>) -> Result<T, DbError> {
+        self.under_way.set(false);
         self.busy = self.phase == Phase::Open;
+        answers.begun.map_err(|e| self.note(name, &e))?;
+        for (name, answer) in answers.deferred {
+            answer.map_err(|e| self.note(name, &e))?;
+        }
+        answers.last.map_err(|e| self.note(name, &e))
     }
 
     /// Sorts what the driver reports and remembers what it means for the whole transaction.
@@ -323,17 +406,38 @@ impl PgSession {
     }
 }
 
-/// Sends BEGIN just before `sent`, without waiting for its answer.
-async fn after_begin<T>(
+/// Sends what is owed just before `sent`, without waiting for its answers.
+async fn after<T>(
     client: &Client,
-    begin: bool,
-    sent: impl Future<Output = Result<T, tokio_postgres::Error>>,
-) -> Result<T, tokio_postgres::Error> {
-    if begin {
-        let (begun, answer) = join(client.batch_execute("BEGIN"), sent).await;
-        begun.and(answer)
-    } else {
-        sent.await
+    owed: Owed,
+    sent: impl Future<Output = Result<T, Error>>,
+) -> Answers<T> {
+    if !owed.begin && owed.deferred.is_empty() {
+        return Answers {
+            begun: Ok(()),
+            deferred: Vec::new(),
+            last: sent.await,
+        };
+    }
+    let begin = async {
+        if owed.begin {
+            client.batch_execute("BEGIN").await
+        } else {
+            Ok(())
+        }
+    };
+    let deferred = join_all(owed.deferred.iter().map(|step| async {
+        let params = step.params.iter().map(|value| PgParam(value.as_param()));
+        let params: SmallVec<[PgParam<'_>; 12]> = params.collect();
+        let answer = client.execute_raw(&step.prepared, params.iter()).await;
+        (step.statement.name, answer)
+    }));
+    // Each is written when it is polled first, which is in this order.
+    let (begun, deferred, last) = join3(begin, deferred, sent).await;
+    Answers {
+        begun,
+        deferred,
+        last,
     }
 }
 

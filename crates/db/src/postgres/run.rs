@@ -12,9 +12,10 @@ use futures_util::future::BoxFuture;
 use kernel::Clock;
 use tokio::time::{sleep, timeout};
 
-use super::{PgSession, Postgres};
+use super::{NotEnded, PgSession, Postgres};
 use crate::{
     DbError, Deadline, fail,
+    hold::Watched,
     tx::{ReadTx, Session, WriteTx},
 };
 
@@ -137,6 +138,7 @@ impl Runner {
             Ok(session) => session,
             Err(error) => return Try::Failed(error),
         };
+        let under_way = session.under_way.clone();
         let mut tx = WriteTx {
             read: ReadTx {
                 session: Session::Postgres(Box::new(session)),
@@ -144,7 +146,8 @@ impl Runner {
             },
         };
         fail::point(name, "begun");
-        let outcome = timeout(deadline.left(), use_case(&mut tx, input)).await;
+        let watched = Watched::new(name, under_way, use_case(&mut tx, input));
+        let outcome = timeout(deadline.left(), watched).await;
         let Session::Postgres(mut session) = tx.read.session else {
             return Try::Failed(DbError::Misuse {
                 statement: name,
@@ -183,11 +186,20 @@ async fn commit<T, E>(
     deadline: Deadline,
     value: T,
 ) -> Try<T, E> {
-    let answer = timeout(deadline.left_to_commit(), session.end("COMMIT")).await;
+    let answer = timeout(deadline.left_to_commit(), session.commit()).await;
     fail::point(name, "after_commit");
+    let keyed = session.keyed;
     match answer {
         Ok(Ok(())) => Try::Done(Ok(value)),
-        Ok(Err(error)) => {
+        Ok(Err(NotEnded::Before(statement, error))) => {
+            let sorted = session.note(statement, &error);
+            if session.lost || sorted == DbError::Retry {
+                Try::Again(sorted)
+            } else {
+                Try::Failed(sorted)
+            }
+        }
+        Ok(Err(NotEnded::Itself(error))) => {
             let sorted = session.note(name, &error);
             // 40003: the server itself does not know; XX and 58: it failed in the middle.
             let code = error.code().map_or("", |code| code.code());
@@ -195,24 +207,20 @@ async fn commit<T, E>(
                 .iter()
                 .any(|class| code.starts_with(class));
             if session.lost || middle {
-                Try::Unknown {
-                    keyed: session.keyed,
-                }
+                Try::Unknown { keyed }
             } else if sorted == DbError::Retry {
                 Try::Again(sorted)
             } else {
                 Try::Failed(sorted)
             }
         }
-        Err(_) => Try::Unknown {
-            keyed: session.keyed,
-        },
+        Err(_) => Try::Unknown { keyed },
     }
 }
 
 async fn roll_back(mut session: PgSession) {
     // When this fails the connection is closed with the session, and the server undoes the rest.
     if !session.lost {
-        drop(timeout(Duration::from_secs(1), session.end("ROLLBACK")).await);
+        drop(timeout(Duration::from_secs(1), session.roll_back()).await);
     }
 }

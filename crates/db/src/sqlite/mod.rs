@@ -5,7 +5,7 @@ mod writer;
 
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, types::ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig, types::ValueRef};
 use smallvec::SmallVec;
 
 pub(crate) use readers::Readers;
@@ -39,6 +39,9 @@ pub(crate) fn open(path: &Path, reader: bool) -> Result<SqliteSession, OpenError
         .map_err(|e| OpenError::Unreachable(e.to_string()))?;
     let setup = || -> rusqlite::Result<()> {
         conn.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        // A plan never depends on the values that are bound. Without this SQLite plans some statements
+        // anew at every call: a third of the time of finding a session.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         conn.busy_timeout(std::time::Duration::from_secs(3))?;
         conn.pragma_update(None, "journal_mode", "WAL")?;
         conn.pragma_update(None, "synchronous", "FULL")?;

@@ -9,6 +9,8 @@
 //! | `challenge` | the life of one code |
 //! | `assurance` | what each sensitive action asks for, and what is still to be shown (step-up) |
 //! | `bank_section` | when the bank section locks (ID-9) |
+//! | `password`, `passcode`, `code_word` | which chosen secrets are refused (ID-3, RE-9) |
+//! | `own` | what is known of a person, and so no secret |
 //! | `session` | how long a session lives, which ones must go |
 //! | `account` | levels, ways in, freezing (ID-11, ID-8a, ID-13) |
 //! | `profile` | personal data and what makes it complete (ID-10) |
@@ -20,10 +22,15 @@ pub mod account;
 pub mod assurance;
 pub mod bank_section;
 pub mod challenge;
+pub mod code_word;
 pub mod consent;
+pub mod forgetting;
 pub mod guessing;
 pub mod next_path;
+pub mod own;
+pub mod passcode;
 pub mod passkeys;
+pub mod password;
 pub mod policy;
 pub mod profile;
 pub mod recent;

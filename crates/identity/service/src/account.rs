@@ -116,7 +116,7 @@ pub(crate) async fn create(
         level.as_str(),
         now
     ];
-    tx.execute_one(&sql::ADD, row).await?;
+    tx.defer(&[(&sql::ADD, row)]).await?;
     let key = env.vault.unwrap(id, &wrapped)?;
     let account = Account {
         id,
@@ -161,7 +161,7 @@ pub(crate) async fn keep(
         now,
         now
     ];
-    tx.execute_one(&sql::IDENTIFIER_ADD, row).await
+    tx.defer(&[(&sql::IDENTIFIER_ADD, row)]).await
 }
 
 /// The identifiers of an account.

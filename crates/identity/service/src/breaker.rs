@@ -89,8 +89,8 @@ pub(crate) async fn add(tx: &mut WriteTx, subject: &Subject, tally: Tally) -> Re
         tries,
         wrong,
     } = tally;
-    tx.execute_one(&sql::ADD, params![bucket, slot, sent, spent, tries, wrong])
-        .await
+    let row = params![bucket, slot, sent, spent, tries, wrong];
+    tx.defer(&[(&sql::ADD, row)]).await
 }
 
 /// Reads the sums and sets the verdicts. Run every few seconds.

@@ -5,10 +5,12 @@
 
 mod asking;
 mod checking;
+mod learning;
 pub(crate) mod sql;
 
 pub use asking::{Ask, Asked, ask};
 pub use checking::{Check, Checked, check};
+pub use learning::LearnCalls;
 
 use db::{DbError, ReadTx, Row, WriteTx, params};
 use identity_core::{
@@ -263,7 +265,6 @@ pub(crate) async fn end(
     purpose: Purpose,
     browser: &BrowserKey,
 ) -> Result<(), DbError> {
-    tx.execute(&sql::FLOW_END, params![browser, purpose.as_str()])
-        .await?;
-    Ok(())
+    let flow = params![browser, purpose.as_str()];
+    tx.defer(&[(&sql::FLOW_END, flow)]).await
 }

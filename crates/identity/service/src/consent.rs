@@ -52,7 +52,7 @@ async fn note(
         source.as_str(),
         now
     ];
-    tx.execute_one(&sql::NOTE, row).await
+    tx.defer(&[(&sql::NOTE, row)]).await
 }
 
 /// Switches one subscription; false when it stood so already.

@@ -7,6 +7,7 @@ pub(crate) mod sql;
 
 use db::{DbError, ReadTx, Row, WriteTx, params};
 use identity_core::{
+    forgetting,
     guessing::Guesses,
     recent::Recent,
     sending::{Range, Sends},
@@ -45,18 +46,20 @@ fn counted(row: &Row) -> Result<Counted, DbError> {
     Ok(Counted { sends, guesses })
 }
 
-/// Locks and reads the counts of an identifier, making them when there are none.
+/// Locks and reads the counts of an identifier that a code was sent to; makes them when they are gone.
 pub(crate) async fn lock_subject(tx: &mut WriteTx, subject: &Subject) -> Result<Counted, DbError> {
-    if let Some(row) = tx.query_opt(&sql::SUBJECT, params![subject]).await? {
-        return counted(&row);
+    match tx.query_opt(&sql::SUBJECT, params![subject]).await? {
+        Some(row) => counted(&row),
+        None => take_subject(tx, subject).await,
     }
+}
+
+/// Locks and reads the counts of any identifier, making them when there are none. The same work for a number
+/// that was never heard of as for one that signs in every day (A1).
+pub(crate) async fn take_subject(tx: &mut WriteTx, subject: &Subject) -> Result<Counted, DbError> {
     let none: &[u8] = &[];
-    tx.execute(
-        &sql::SUBJECT_FIRST,
-        params![subject, 0_i64, 0_i64, none, none, 0_i64, none],
-    )
-    .await?;
-    counted(&tx.query_one(&sql::SUBJECT, params![subject]).await?)
+    let first = params![subject, 0_i64, 0_i64, none, none, 0_i64, none];
+    counted(&tx.query_one(&sql::SUBJECT_TAKE, first).await?)
 }
 
 /// Reads the counts of an identifier without locking.
@@ -65,11 +68,13 @@ pub(crate) async fn look_subject(tx: &mut ReadTx, subject: &Subject) -> Result<C
     row.map_or(Ok(Counted::default()), |row| counted(&row))
 }
 
-/// Writes the counts of an identifier back.
+/// Writes the counts of an identifier back. `has_owner`: an account stands behind it.
 pub(crate) async fn save_subject(
     tx: &mut WriteTx,
+    env: &Env,
     subject: &Subject,
     counted: &Counted,
+    has_owner: bool,
 ) -> Result<(), DbError> {
     let Counted { sends, guesses } = counted;
     let (recent, calls) = (sends.recent.to_bytes(), sends.calls.to_bytes());
@@ -82,9 +87,10 @@ pub(crate) async fn save_subject(
         guesses.in_row,
         &wrong,
         guesses.rest_until,
+        forgetting::subject(sends, guesses, has_owner, &env.policy),
         subject,
     ];
-    tx.execute_one(&sql::SUBJECT_SAVE, row).await
+    tx.defer(&[(&sql::SUBJECT_SAVE, row)]).await
 }
 
 /// A browser that an account knows, with its own count of wrong tries.
@@ -134,7 +140,7 @@ pub(crate) async fn save_browser(tx: &mut WriteTx, browser: &KnownBrowser) -> Re
         account.as_bytes(),
         hash
     ];
-    tx.execute_one(&sql::BROWSER_SAVE, row).await
+    tx.defer(&[(&sql::BROWSER_SAVE, row)]).await
 }
 
 /// What networks are counted by.
@@ -184,19 +190,23 @@ pub(crate) async fn save_network(
     stamps: &Recent,
 ) -> Result<(), DbError> {
     let now = tx.now();
-    tx.execute_one(&sql::NETWORK_SAVE, params![scope, &stamps.to_bytes(), now])
+    tx.defer(&[(&sql::NETWORK_SAVE, params![scope, &stamps.to_bytes(), now])])
         .await
 }
 
-/// Locks and reads what a range of numbers was sent.
+/// Locks and reads what a range of numbers was sent; makes it when it is gone.
 pub(crate) async fn lock_range(tx: &mut WriteTx, scope: &[u8; 32]) -> Result<Range, DbError> {
-    if let Some(row) = tx.query_opt(&sql::RANGE, params![scope]).await? {
-        return range(&row);
+    match tx.query_opt(&sql::RANGE, params![scope]).await? {
+        Some(row) => range(&row),
+        None => take_range(tx, scope).await,
     }
+}
+
+/// The same for a range that may never have been counted, by the same work as for one that was (A1).
+pub(crate) async fn take_range(tx: &mut WriteTx, scope: &[u8; 32]) -> Result<Range, DbError> {
     let none: &[u8] = &[];
-    tx.execute(&sql::RANGE_FIRST, params![scope, none, 0_i64, 0_i64])
-        .await?;
-    range(&tx.query_one(&sql::RANGE, params![scope]).await?)
+    let first = params![scope, none, 0_i64, 0_i64];
+    range(&tx.query_one(&sql::RANGE_TAKE, first).await?)
 }
 
 fn range(row: &Row) -> Result<Range, DbError> {
@@ -230,6 +240,7 @@ pub(crate) async fn save_range(
         int(range.sent),
         int(range.used),
         range.blocked_until,
+        forgetting::range(range),
     ];
-    tx.execute_one(&sql::RANGE_SAVE, row).await
+    tx.defer(&[(&sql::RANGE_SAVE, row)]).await
 }

@@ -8,6 +8,7 @@
 //! | step-up: what a sensitive action needs first | `step_up`, `shown` |
 //! | the bank section's lock | `bank_section` |
 //! | passkeys | `passkeys` |
+//! | password, passcode, code word | `password`, `passcode`, `device_key`, `code_word`, `secret` |
 //! | e-mail, its confirmation | `email` |
 //! | «это не я», freezing, lifting a freeze | `freeze`, `link` |
 //! | personal data | `profile` |
@@ -15,25 +16,32 @@
 //! | history | `history` |
 //! | limits: what is counted where | `counters`, `breaker` |
 //! | after a restored backup | `restore` |
+//! | after a new master key | `rewrap` |
 //! | notices to the owner | `notice`, `post` |
 //! | forgetting what has served | `upkeep` |
 
 pub mod account;
 pub mod bank_section;
 pub mod breaker;
+pub mod code_word;
 pub mod codes;
 pub mod consent;
 mod counters;
+pub mod device_key;
 pub mod email;
 mod env;
 pub mod freeze;
 pub mod history;
 pub mod link;
 pub mod notice;
+pub mod passcode;
 pub mod passkeys;
+pub mod password;
 mod post;
 pub mod profile;
 pub mod restore;
+pub mod rewrap;
+pub mod secret;
 pub mod session;
 pub mod shown;
 pub mod sign_in;
@@ -52,10 +60,13 @@ pub fn statements() -> Vec<&'static db::Statement> {
         codes::sql::ALL,
         consent::sql::ALL,
         counters::sql::ALL,
+        device_key::sql::ALL,
         link::sql::ALL,
         passkeys::sql::ALL,
         profile::sql::ALL,
         restore::sql::ALL,
+        rewrap::sql::ALL,
+        secret::sql::ALL,
         session::sql::ALL,
         shown::sql::ALL,
         step_up::sql::ALL,

@@ -121,7 +121,7 @@ pub(crate) async fn keep(
     ];
     tx.execute(&sql::FORGET, params![id.as_bytes(), now])
         .await?;
-    tx.execute_one(&sql::ADD, row).await?;
+    tx.defer(&[(&sql::ADD, row)]).await?;
     Ok(())
 }
 

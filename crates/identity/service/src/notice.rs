@@ -25,7 +25,7 @@ pub enum Notice {
     Frozen,
     /// The freeze was lifted.
     Unfrozen,
-    /// Every other session was ended.
+    /// Every other session was ended, or the oldest to make room.
     SessionsEnded,
     /// Documents or name were changed.
     ProfileChanged,
@@ -35,6 +35,22 @@ pub enum Notice {
     PasskeyRemoved,
     /// There may be a copy of a passkey.
     PasskeySuspected,
+    /// The password was set or replaced.
+    PasswordSet,
+    /// The password was removed.
+    PasswordRemoved,
+    /// The passcode was set or replaced.
+    PasscodeSet,
+    /// The passcode was removed.
+    PasscodeRemoved,
+    /// The passcode is gone after five wrong tries.
+    PasscodeGone,
+    /// A browser got a key for the passcode.
+    KeyAdded,
+    /// The code word was set.
+    CodeWordSet,
+    /// The code word is closed after three wrong tries by support.
+    CodeWordClosed,
 }
 
 impl Notice {
@@ -51,6 +67,14 @@ impl Notice {
             Self::PasskeyAdded => "passkey_added",
             Self::PasskeyRemoved => "passkey_removed",
             Self::PasskeySuspected => "passkey_suspected",
+            Self::PasswordSet => "password_set",
+            Self::PasswordRemoved => "password_removed",
+            Self::PasscodeSet => "passcode_set",
+            Self::PasscodeRemoved => "passcode_removed",
+            Self::PasscodeGone => "passcode_gone",
+            Self::KeyAdded => "key_added",
+            Self::CodeWordSet => "code_word_set",
+            Self::CodeWordClosed => "code_word_closed",
         }
     }
 }
@@ -68,6 +92,14 @@ impl Notice {
             Self::PasskeyAdded => SecurityEvent::PasskeyAdded,
             Self::PasskeyRemoved => SecurityEvent::PasskeyRemoved,
             Self::PasskeySuspected => SecurityEvent::PasskeySuspected,
+            Self::PasswordSet => SecurityEvent::PasswordSet,
+            Self::PasswordRemoved => SecurityEvent::PasswordRemoved,
+            Self::PasscodeSet => SecurityEvent::PasscodeSet,
+            Self::PasscodeRemoved => SecurityEvent::PasscodeRemoved,
+            Self::PasscodeGone => SecurityEvent::PasscodeGone,
+            Self::KeyAdded => SecurityEvent::KeyAdded,
+            Self::CodeWordSet => SecurityEvent::CodeWordSet,
+            Self::CodeWordClosed => SecurityEvent::CodeWordClosed,
         }
     }
 }
@@ -80,6 +112,29 @@ pub(crate) async fn tell(
     account: &Account,
     notice: Notice,
 ) -> Result<(), ServiceError> {
+    let device = agent::device_name(&visitor.agent, account.locale);
+    let place = network::masked(visitor.network);
+    say(tx, env, account, notice, Some((device, place))).await
+}
+
+/// The same of something that was done within the house, so from nowhere that the owner would know.
+pub(crate) async fn tell_of_staff(
+    tx: &mut WriteTx,
+    env: &Env,
+    account: &Account,
+    notice: Notice,
+) -> Result<(), ServiceError> {
+    say(tx, env, account, notice, None).await
+}
+
+async fn say(
+    tx: &mut WriteTx,
+    env: &Env,
+    account: &Account,
+    notice: Notice,
+    from: Option<(String, String)>,
+) -> Result<(), ServiceError> {
+    let (device, place) = from.unzip();
     let token = link::make(tx, env, account, link::Purpose::Alarm, notice.as_str()).await?;
     let alarm = format!("/not-me/{token}");
     for owned in account::identifiers(tx, account).await? {
@@ -94,8 +149,8 @@ pub(crate) async fn tell(
             worthless_after: None,
             words: Words::Notice {
                 event: notice.event(),
-                device: agent::device_name(&visitor.agent, account.locale),
-                place: network::masked(visitor.network),
+                device: device.clone(),
+                place: place.clone(),
                 alarm: alarm.clone(),
             },
         };

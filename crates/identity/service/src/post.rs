@@ -33,7 +33,8 @@ pub(crate) enum Words {
     /// A code; with the path of a link, a letter that confirms an address.
     Code {
         purpose: Purpose,
-        code: OneTimeCode,
+        /// `None` for a call whose number the gateway chooses.
+        code: Option<OneTimeCode>,
         serial: u32,
         link: Option<String>,
     },
@@ -42,8 +43,8 @@ pub(crate) enum Words {
     /// A security event (ID-13).
     Notice {
         event: SecurityEvent,
-        device: String,
-        place: String,
+        device: Option<String>,
+        place: Option<String>,
         alarm: String,
     },
 }
@@ -62,7 +63,7 @@ fn text(
     let minutes = u32::try_from(minutes).unwrap_or(u32::MAX);
     Ok(match words {
         Words::Code {
-            code,
+            code: Some(code),
             serial,
             link: Some(link),
             ..
@@ -76,7 +77,7 @@ fn text(
             purpose,
             code,
             serial,
-            link: None,
+            link: _,
         } => MessageText::Code {
             purpose: match purpose {
                 Purpose::SignIn => CodePurpose::SignIn,
@@ -85,7 +86,7 @@ fn text(
                 Purpose::UnfreezePhone | Purpose::UnfreezeEmail => CodePurpose::Unfreeze,
                 Purpose::StepUpPhone | Purpose::StepUpEmail => CodePurpose::StepUp,
             },
-            code: Some(code.expose().to_owned()),
+            code: code.map(|code| code.expose().to_owned()),
             number: serial,
             object: (purpose == Purpose::ConfirmEmail).then(|| to.masked()),
             minutes,
@@ -102,8 +103,8 @@ fn text(
             event,
             at: now,
             object: None,
-            device: Some(device),
-            place: Some(place),
+            device,
+            place,
             not_me: path(&alarm)?,
         },
     })

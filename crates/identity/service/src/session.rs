@@ -14,8 +14,9 @@ use vault::{Token, same};
 use crate::{
     account::{self, Account},
     codes::BrowserKey,
-    counters,
+    counters, device_key,
     env::{Env, ServiceError},
+    notice::{self, Notice},
     shown::{self, Proof},
 };
 
@@ -108,6 +109,8 @@ pub(crate) struct Begun {
     pub(crate) browser: Option<Token>,
     /// The account has not seen this browser before.
     pub(crate) is_new_browser: bool,
+    /// Live sessions that ended to make room.
+    pub(crate) made_room: u64,
 }
 
 /// Begins a session with what was shown for it. Ends those that have to make room (A29).
@@ -120,7 +123,7 @@ pub(crate) async fn begin_shown(
     known: Option<[u8; 32]>,
 ) -> Result<Begun, ServiceError> {
     let now = tx.now();
-    make_room(tx, env, account.id).await?;
+    let made_room = make_room(tx, env, account.id).await?;
     let fresh = known.is_none().then(|| Token::new(&*env.chance));
     let browser = known
         .or_else(|| fresh.as_ref().map(Token::hash))
@@ -147,7 +150,7 @@ pub(crate) async fn begin_shown(
         now,
         now,
     ];
-    tx.execute_one(&sql::ADD, row).await?;
+    tx.defer(&[(&sql::ADD, row)]).await?;
     shown::note(tx, id, proof).await?;
     let token = SessionToken {
         account: account.id,
@@ -159,20 +162,27 @@ pub(crate) async fn begin_shown(
         id,
         browser: fresh,
         is_new_browser,
+        made_room,
     })
 }
 
-async fn make_room(tx: &mut WriteTx, env: &Env, account: AccountId) -> Result<(), DbError> {
+/// Ends the sessions that have to go so that one more fits; answers how many of them were alive.
+async fn make_room(tx: &mut WriteTx, env: &Env, account: AccountId) -> Result<u64, DbError> {
     let rows = tx.query(&sql::LIST, params![account.as_bytes()]).await?;
     let live = rows
         .iter()
         .map(|row| Ok((session_id(row, 0)?, row.timestamp(5)?)))
         .collect::<Result<Vec<_>, DbError>>()?;
-    for session in rules::surplus(&live, &env.policy, tx.now()) {
+    let now = tx.now();
+    let surplus = rules::surplus(&live, &env.policy, now);
+    for session in &surplus {
         tx.execute(&sql::END, params![account.as_bytes(), session.as_bytes()])
             .await?;
     }
-    Ok(())
+    let alive = live.iter().filter(|(session, seen_at)| {
+        surplus.contains(session) && rules::is_alive(*seen_at, &env.policy, now)
+    });
+    Ok(u64::try_from(alive.count()).unwrap_or(u64::MAX))
 }
 
 /// Notes the browser; true when the account knew it already.
@@ -191,7 +201,7 @@ async fn know_browser(
     }
     let none: &[u8] = &[];
     let row = params![account.as_bytes(), hash, now, now, 0_i64, none];
-    tx.execute_one(&sql::BROWSER_ADD, row).await?;
+    tx.defer(&[(&sql::BROWSER_ADD, row)]).await?;
     Ok(false)
 }
 
@@ -261,6 +271,8 @@ pub struct Listed {
     pub seen_at: Timestamp,
     /// It is the one that asks.
     pub is_current: bool,
+    /// Its browser holds a key for the passcode (ID-3).
+    pub has_key: bool,
 }
 
 /// The live sessions of whoever asks, latest first.
@@ -269,6 +281,7 @@ pub async fn list(tx: &mut ReadTx, env: &Env, who: &SignedIn) -> Result<Vec<List
     let rows = tx
         .query(&sql::LIST, params![who.account.id.as_bytes()])
         .await?;
+    let with_key = device_key::browsers(tx, who.account.id).await?;
     let mut listed = Vec::with_capacity(rows.len());
     for row in &rows {
         let seen_at = row.timestamp(5)?;
@@ -287,6 +300,7 @@ pub async fn list(tx: &mut ReadTx, env: &Env, who: &SignedIn) -> Result<Vec<List
             created_at: row.timestamp(4)?,
             seen_at,
             is_current: session == who.session,
+            has_key: with_key.contains(&row.array::<32>(2)?),
         });
     }
     Ok(listed)
@@ -326,6 +340,8 @@ pub async fn end(
     if browser != who.browser {
         tx.execute(&sql::BROWSER_FORGET, params![account, &browser])
             .await?;
+        tx.execute(&device_key::sql::FORGET_BROWSER, params![account, &browser])
+            .await?;
     }
     let key = params![account, session.as_bytes()];
     let ended = tx.execute(&sql::END, key).await? == 1;
@@ -339,9 +355,11 @@ pub async fn end(
     Ok(ended)
 }
 
-/// Ends every session but the one that asks, and forgets the other browsers. Answers how many ended.
+/// Ends every session but the one that asks, forgets the other browsers, and tells the owner (ID-13): somebody
+/// else may have pressed it. Answers how many ended.
 pub async fn end_others(
     tx: &mut WriteTx,
+    env: &Env,
     visitor: &Visitor,
     who: &SignedIn,
 ) -> Result<u64, ServiceError> {
@@ -349,6 +367,7 @@ pub async fn end_others(
     let ended = end_all(tx, who.account.id, Some(who)).await?;
     if ended > 0 {
         let details = Details::of(visitor).fact("count", ended.to_string());
+        notice::tell(tx, env, visitor, &who.account, Notice::SessionsEnded).await?;
         audit::append(tx, who.entry(audit::action::SESSION_ENDED_OTHERS, &details)).await?;
     }
     Ok(ended)
@@ -364,8 +383,10 @@ pub(crate) async fn end_all(
     let nobody = [0; 16];
     let session = keep.map_or(&nobody, |who| who.session.as_bytes());
     let browser = keep.map_or([0; 32], |who| who.browser);
-    let key = params![account.as_bytes(), &browser];
-    tx.execute(&sql::BROWSER_FORGET_OTHERS, key).await?;
+    for statement in [&sql::BROWSER_FORGET_OTHERS, &device_key::sql::FORGET_OTHERS] {
+        let key = params![account.as_bytes(), &browser];
+        tx.execute(statement, key).await?;
+    }
     tx.execute(&sql::END_OTHERS, params![account.as_bytes(), session])
         .await
 }

@@ -45,8 +45,7 @@ pub(crate) async fn note(
         now,
         proof.key_since,
     ];
-    tx.execute(&sql::NOTE, row).await?;
-    Ok(())
+    tx.defer(&[(&sql::NOTE, row)]).await
 }
 
 /// What a session has shown.

@@ -1,6 +1,6 @@
 //! One door (ID-1): a proved identifier is a sign-in or, with the consent, a new account.
 
-use audit::{Details, Entry};
+use audit::{Actor, Details, Entry};
 use db::{DbError, WriteTx, params};
 use identity_core::{
     challenge::{NotAccepted, Purpose},
@@ -105,7 +105,7 @@ async fn enter(
 ) -> Result<Welcome, ServiceError> {
     let now = tx.now();
     let row = params![now, account.id.as_bytes(), &proved.subject];
-    tx.execute(&account::sql::PROVED, row).await?;
+    tx.defer(&[(&account::sql::PROVED, row)]).await?;
     let proof = Proof {
         account: account.id,
         method: Method::from(proved.channel),
@@ -131,6 +131,15 @@ pub(crate) async fn arrive(
     let is_news = begun.is_new_browser && !door.is_new;
     if is_news {
         notice::tell(tx, env, visitor, account, Notice::NewDevice).await?;
+    }
+    if begun.made_room > 0 {
+        notice::tell(tx, env, visitor, account, Notice::SessionsEnded).await?;
+        let details = Details::of(visitor).fact("count", begun.made_room.to_string());
+        let entry = Entry::new(audit::action::SESSION_MADE_ROOM, Actor::System)
+            .about(account.id)
+            .in_session(begun.id)
+            .with(details.seal(&account.key));
+        audit::append(tx, entry).await?;
     }
     let details = Details::of(visitor)
         .fact("method", proof.method.as_str())

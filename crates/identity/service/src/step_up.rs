@@ -70,6 +70,13 @@ pub struct At<'t> {
     pub account: &'t Account,
 }
 
+impl At<'_> {
+    /// From where, for the log.
+    pub(crate) fn details(&self) -> Details {
+        Details::of(self.visitor)
+    }
+}
+
 /// What became of asking for a sensitive action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Performed<T> {
@@ -356,6 +363,8 @@ pub struct Waiting {
     pub expires_at: Timestamp,
     /// It has run already; its answer was kept.
     pub is_used: bool,
+    /// What was shown for it.
+    pub shown: Vec<Method>,
 }
 
 /// Looks at a step; `None` when it is over or another session's.
@@ -386,7 +395,21 @@ pub async fn look(
         progress,
         expires_at: step.expires_at,
         is_used: step.used_at.is_some(),
+        shown: step.shown,
     }))
+}
+
+/// What was shown for a step that is still open.
+pub(crate) async fn shown_for(
+    tx: &mut WriteTx,
+    who: &SignedIn,
+    id: StepId,
+) -> Result<Vec<Method>, ServiceError> {
+    let key = params![who.account.id.as_bytes(), id.as_bytes()];
+    let row = tx.query_opt(&sql::LOCK, key).await?;
+    let step = row.as_ref().map(read).transpose()?;
+    let step = step.filter(|step| step.is_open(who, tx.now()));
+    Ok(step.map_or_else(Vec::new, |step| step.shown))
 }
 
 /// Gives a step up.

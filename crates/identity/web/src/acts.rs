@@ -3,6 +3,7 @@
 
 mod outcome;
 mod passkeys;
+mod secrets;
 mod sensitive;
 
 use db::{BoxFuture, WriteTx};
@@ -32,6 +33,7 @@ pub use outcome::{
 };
 
 pub use passkeys::{AddingDone, Answered, NotTaken, PasskeyDone, ProvedDone};
+pub use secrets::PasscodeWith;
 pub use sensitive::{SensitiveDone, ShownDone};
 
 use crate::state::{Fault, State};
@@ -486,11 +488,11 @@ impl State {
         visitor: &Visitor,
         who: Arc<SignedIn>,
     ) -> Result<u64, Fault> {
-        let input = (visitor.clone(), who);
+        let input = (self.env.clone(), visitor.clone(), who);
         Ok(self
             .db
-            .write("session.end_others", input, |tx, (visitor, who)| {
-                Box::pin(session::end_others(tx, visitor, who))
+            .write("session.end_others", input, |tx, (env, visitor, who)| {
+                Box::pin(session::end_others(tx, env, visitor, who))
             })
             .await?)
     }

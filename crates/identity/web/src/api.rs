@@ -3,6 +3,7 @@
 //!
 //! | to find | look in |
 //! |---|---|
+//! | password, passcode, code word | `secrets` |
 //! | step-up: what a sensitive request needs first | `steps` |
 //! | keys, headers and bodies of requests | `request` |
 //! | every code of a problem | `problems` |
@@ -25,6 +26,7 @@ mod passkeys;
 pub mod problems;
 mod profile;
 mod request;
+mod secrets;
 mod session;
 mod sign_in;
 mod steps;
@@ -75,6 +77,7 @@ pub const DOCUMENT: &str = "/api/openapi.json";
         (name = "links", description = "Links of messages; they need no session"),
         (name = "passkeys", description = "Passkeys"),
         (name = "steps", description = "Proofs that sensitive requests need first"),
+        (name = "secrets", description = "Password, passcode, code word"),
         (name = "bank", description = "The bank section's lock"),
         (name = "gateways", description = "Reports of message gateways")
     )
@@ -116,6 +119,13 @@ fn v1() -> OpenApiRouter<State> {
         .routes(routes!(steps::look, steps::cancel))
         .routes(routes!(steps::ask))
         .routes(routes!(steps::verify))
+        .routes(routes!(secrets::look))
+        .routes(routes!(secrets::set_password, secrets::remove_password))
+        .routes(routes!(secrets::set_passcode, secrets::remove_passcode))
+        .routes(routes!(secrets::set_code_word))
+        .routes(routes!(secrets::show_password))
+        .routes(routes!(secrets::show_passcode))
+        .routes(routes!(secrets::challenge))
         .routes(routes!(
             steps::look_bank,
             steps::open_bank,

@@ -66,6 +66,8 @@ impl From<Fault> for PageError {
     fn from(Fault(error): Fault) -> Self {
         match error {
             ServiceError::Db(error) => error.into(),
+            // Says 503 and when to come back (A109).
+            ServiceError::Overloaded(_) => Self::kind(ErrorKind::Unknown),
             ServiceError::SessionOver => Self::to("/sign-in"),
             other => Self::internal(&other.to_string()),
         }
@@ -76,6 +78,7 @@ impl From<Fault> for Problem {
     fn from(Fault(error): Fault) -> Self {
         match error {
             ServiceError::Db(error) => error.into(),
+            ServiceError::Overloaded(_) => Self::overloaded(),
             ServiceError::SessionOver => unauthorised(),
             other => {
                 tracing::error!(error = %other, "a request failed");

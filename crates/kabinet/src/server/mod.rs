@@ -6,6 +6,7 @@
 
 mod addresses;
 mod guarded;
+mod resets;
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ use tower::Service;
 
 use addresses::Addresses;
 use guarded::Guarded;
+use resets::Budget;
 
 /// Most bytes of one request's headers, its first line included.
 const HEADER_BYTES_MAX: usize = 32 * 1024;
@@ -37,6 +39,9 @@ const STREAMS_MAX: u32 = 100;
 const RESETS_PENDING_MAX: usize = 32;
 /// Streams we had to reset because of what the peer sent; one more ends the connection (A106).
 const RESETS_OWN_MAX: usize = 64;
+/// Requests of one connection that the peer took back while they were being answered; one more ends the
+/// connection. The library's two bounds above see only streams that nobody has begun to serve (A106).
+const TAKEN_BACK_MAX: u32 = 100;
 /// How often a silent HTTP/2 connection is asked whether it lives, and how long the answer may take.
 const PING: Duration = Duration::from_secs(20);
 const PONG: Duration = Duration::from_secs(10);
@@ -48,24 +53,24 @@ const AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
 
 /// Bounds of one listener.
 #[derive(Clone, Debug)]
-pub(crate) struct Bounds {
+pub struct Bounds {
     /// From the first byte of a request, or from the connection, to the end of its headers.
-    pub(crate) header_timeout: Duration,
+    pub header_timeout: Duration,
     /// A peer that takes nothing of an answer for so long is left.
-    pub(crate) write_timeout: Duration,
+    pub write_timeout: Duration,
     /// Connections of one address; of one /64 for IPv6.
-    pub(crate) per_address: u32,
+    pub per_address: u32,
     /// Connections of everybody.
-    pub(crate) in_all: usize,
+    pub in_all: usize,
     /// Addresses that `per_address` does not hold for: our own proxies.
-    pub(crate) exempt: Vec<config::Cidr>,
+    pub exempt: Vec<config::Cidr>,
     /// How long answers under way are waited for at the stop.
-    pub(crate) drain: Duration,
+    pub drain: Duration,
 }
 
 /// Serves `router` on `listener` until `stop`, then lets what is under way end. Gives how many connections
 /// were still open when the time for that was over.
-pub(crate) async fn serve(
+pub async fn serve(
     listener: TcpListener,
     router: Router,
     bounds: Bounds,
@@ -165,15 +170,22 @@ impl Connection {
             stop,
             end,
         } = self;
+        let budget = Budget::new(TAKEN_BACK_MAX);
+        let spent = budget.spent();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let mut request = request.map(Body::new);
+            let mut request = request.map(|body| Body::new(budget.body(body)));
             request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().call(request)
+            budget.watch(router.clone().call(request))
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
+            () = spent.cancelled() => {
+                metrics::counter!("kabinet_http_connections_refused_total", "why" => "resets")
+                    .increment(1);
+                return;
+            }
             () = stop.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 match end.run_until_cancelled(connection).await {

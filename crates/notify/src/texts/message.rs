@@ -92,11 +92,27 @@ pub enum SecurityEvent {
     PasskeyRemoved,
     /// There may be a copy of a passkey: it is not taken any more.
     PasskeySuspected,
+    /// The password was set or replaced.
+    PasswordSet,
+    /// The password was removed.
+    PasswordRemoved,
+    /// The passcode was set or replaced.
+    PasscodeSet,
+    /// The passcode was removed.
+    PasscodeRemoved,
+    /// The passcode is gone after five wrong tries.
+    PasscodeGone,
+    /// A browser got a key for the passcode.
+    KeyAdded,
+    /// The code word was set.
+    CodeWordSet,
+    /// The code word is closed after three wrong tries.
+    CodeWordClosed,
 }
 
 impl SecurityEvent {
     /// Every event.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 24] = [
         Self::NewDevice,
         Self::EmailAdded,
         Self::EmailChanged,
@@ -113,6 +129,14 @@ impl SecurityEvent {
         Self::PasskeyAdded,
         Self::PasskeyRemoved,
         Self::PasskeySuspected,
+        Self::PasswordSet,
+        Self::PasswordRemoved,
+        Self::PasscodeSet,
+        Self::PasscodeRemoved,
+        Self::PasscodeGone,
+        Self::KeyAdded,
+        Self::CodeWordSet,
+        Self::CodeWordClosed,
     ];
 
     /// The stable name, which is also the end of the text's id.
@@ -134,6 +158,14 @@ impl SecurityEvent {
             Self::PasskeyAdded => "passkey-added",
             Self::PasskeyRemoved => "passkey-removed",
             Self::PasskeySuspected => "passkey-suspected",
+            Self::PasswordSet => "password-set",
+            Self::PasswordRemoved => "password-removed",
+            Self::PasscodeSet => "passcode-set",
+            Self::PasscodeRemoved => "passcode-removed",
+            Self::PasscodeGone => "passcode-gone",
+            Self::KeyAdded => "key-added",
+            Self::CodeWordSet => "code-word-set",
+            Self::CodeWordClosed => "code-word-closed",
         }
     }
 }
@@ -223,8 +255,12 @@ impl MessageText {
         }
     }
 
-    /// Whether it carries a code, which is worth nothing when it comes late.
-    pub const fn has_code(&self) -> bool {
-        matches!(self, Self::Code { .. } | Self::ConfirmEmail { .. })
+    /// Whether somebody sits before a page and waits for it: a code, and the letter that goes out in a
+    /// code's place where no account is. The page shows how far it got, so both fare alike (A1).
+    pub const fn is_awaited(&self) -> bool {
+        matches!(
+            self,
+            Self::Code { .. } | Self::ConfirmEmail { .. } | Self::NobodyHere { .. }
+        )
     }
 }

@@ -88,6 +88,14 @@ macro_rules! by_event {
             ConsentChanged "consent-changed", SecretChanged "secret-changed",
             PasskeyAdded "passkey-added", PasskeyRemoved "passkey-removed",
             PasskeySuspected "passkey-suspected",
+            PasswordSet "password-set",
+            PasswordRemoved "password-removed",
+            PasscodeSet "passcode-set",
+            PasscodeRemoved "passcode-removed",
+            PasscodeGone "passcode-gone",
+            KeyAdded "key-added",
+            CodeWordSet "code-word-set",
+            CodeWordClosed "code-word-closed",
         )
     };
 }

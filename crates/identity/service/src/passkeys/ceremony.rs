@@ -1,4 +1,5 @@
-//! Ceremonies: what was asked of an authenticator, for one browser and one purpose, answered once (A59).
+//! Ceremonies: what was asked of an authenticator, for one browser and one purpose, answered once (A59). The
+//! keys of browsers keep theirs in the same table, which `device_key` sweeps.
 
 use db::{DbError, ReadTx, WriteTx, params};
 use identity_core::passkeys::{CEREMONY_LIFE, Fault};

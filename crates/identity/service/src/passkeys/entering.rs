@@ -69,7 +69,7 @@ pub async fn sign_in(
         Shown::NotTaken(why) => return Ok(Entered::NotTaken(why)),
         Shown::Right(proof) => proof,
     };
-    closed.open(tx).await?;
+    closed.open(tx, env).await?;
     let account = account::lock(tx, env, proof.account()).await?;
     let door = Door {
         browser: cmd.judged.which.browser,
@@ -119,13 +119,13 @@ impl Closed {
         Ok(closed)
     }
 
-    async fn open(self, tx: &mut WriteTx) -> Result<(), ServiceError> {
+    async fn open(self, tx: &mut WriteTx, env: &Env) -> Result<(), ServiceError> {
         for (subject, counted) in self.subjects {
             let counted = Counted {
                 guesses: counted.guesses.right(),
                 ..counted
             };
-            counters::save_subject(tx, &subject, &counted).await?;
+            counters::save_subject(tx, env, &subject, &counted, true).await?;
         }
         if let Some(browser) = self.browser.filter(|browser| is_counted(&browser.guesses)) {
             let browser = KnownBrowser {

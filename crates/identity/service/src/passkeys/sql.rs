@@ -16,10 +16,6 @@ db::statements! {
     /// Uses it up, whatever the answer; touches nothing when it was used, has run out or is for something else.
     TAKE: "UPDATE ceremony SET used_at = $1 WHERE browser = $2 AND ceremony_id = $3 AND purpose = $4
         AND used_at IS NULL AND expires_at > $5" (Int, Bytes, Bytes, Text, Int) -> ();
-    /// Forgets what has run out.
-    FORGET: "DELETE FROM ceremony WHERE (browser, ceremony_id) IN
-        (SELECT browser, ceremony_id FROM ceremony WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)"
-        (Int, Int) -> ();
     /// Whose a credential is.
     OWNER: "SELECT account_id, passkey_id FROM passkey_owner WHERE credential = $1" (Bytes) -> (Bytes, Bytes);
     /// Claims a credential for one account; touches nothing when it is taken (A61).

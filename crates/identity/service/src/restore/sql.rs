@@ -7,6 +7,10 @@ db::statements! {
     CODES: "DELETE FROM challenge" () -> ();
     /// Forgets where every browser stood.
     FLOWS: "DELETE FROM code_flow" () -> ();
+    /// Drops every device key: one that was dropped since must not live again.
+    DEVICE_KEYS: "DELETE FROM device_key" () -> ();
+    /// Forgets what devices and authenticators were asked to sign.
+    CEREMONIES: "DELETE FROM ceremony" () -> ();
     /// Kills every link that was sent.
     LINKS: "DELETE FROM account_link" () -> ();
 }

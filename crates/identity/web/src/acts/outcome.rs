@@ -78,6 +78,26 @@ pub enum Refusal {
     },
     /// Codes are closed until a stronger factor is shown.
     Closed,
+    /// Not the password.
+    Password,
+    /// Passwords rest.
+    PasswordRests {
+        /// Microseconds UTC.
+        until: i64,
+    },
+    /// The password is closed until it is set anew.
+    PasswordClosed,
+    /// Not the passcode.
+    Passcode {
+        /// Tries left.
+        left: u32,
+    },
+    /// The passcode is gone: it must be set anew.
+    PasscodeGone,
+    /// The signature is not by the key of this browser.
+    NotThisBrowser,
+    /// A code to the phone comes before the passcode.
+    CodeFirst,
 }
 
 impl From<NotAccepted> for Refusal {

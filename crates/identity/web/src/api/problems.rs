@@ -52,6 +52,9 @@ codes! {
     Frozen = "frozen" FORBIDDEN "The account is frozen: lift the freeze first";
     CodesClosed = "codes_closed" FORBIDDEN "Codes are closed for this identifier until a stronger factor is shown";
     PasskeySuspected = "passkey_suspected" FORBIDDEN "There may be a copy of this passkey: use another way";
+    PasswordClosed = "password_closed" FORBIDDEN "The password is closed after too many wrong ones: set it anew";
+    NotThisBrowser = "not_this_browser" FORBIDDEN "The signature is not by this browser's key, or its challenge is over";
+    CodeFirst = "code_first" FORBIDDEN "Show a code to the phone for this step first";
     NotFound = "not_found" NOT_FOUND "Nothing is here";
     FlowNotFound = "flow_not_found" NOT_FOUND "No code was asked for in this flow";
     CeremonyOver = "ceremony_over" NOT_FOUND "The challenge was used, has run out, or never was";
@@ -69,6 +72,8 @@ codes! {
     NoPasskeysHere = "no_passkeys_here" CONFLICT "No browser makes passkeys for this address";
     LastWay = "last_way" CONFLICT "It is the last way in";
     NotFrozen = "not_frozen" CONFLICT "The account is not frozen";
+    PasscodeGone = "passcode_gone" CONFLICT "The passcode is gone: set it anew";
+    CodeWordPresent = "code_word_present" CONFLICT "The account has a code word: support changes it";
     TooLarge = "too_large" PAYLOAD_TOO_LARGE "The request is too large";
     MediaType = "media_type" UNSUPPORTED_MEDIA_TYPE "This takes another media type";
     Misdirected = "misdirected" MISDIRECTED_REQUEST "This host is not ours";
@@ -79,14 +84,18 @@ codes! {
     CodeExpired = "code_expired" UNPROCESSABLE_ENTITY "The code's time is over: ask for a new one";
     PasskeyNotTaken = "passkey_not_taken" UNPROCESSABLE_ENTITY "The passkey was not accepted";
     PasskeyUnknown = "passkey_unknown" UNPROCESSABLE_ENTITY "Nobody has this passkey: its authenticator may forget it";
+    PasswordWrong = "password_wrong" UNPROCESSABLE_ENTITY "Not the password";
+    PasscodeWrong = "passcode_wrong" UNPROCESSABLE_ENTITY "Not the passcode";
     ReportUnreadable = "report_unreadable" UNPROCESSABLE_ENTITY "The report is not what the settings describe";
     TooMany = "too_many" TOO_MANY_REQUESTS "Too many requests";
     CodePause = "code_pause" TOO_MANY_REQUESTS "The pause after the previous code is not over";
     CodesUsedUp = "codes_used_up" TOO_MANY_REQUESTS "No more codes for now";
     CallsUsedUp = "calls_used_up" TOO_MANY_REQUESTS "No more calls for now: another channel is open";
     CodesRest = "codes_rest" TOO_MANY_REQUESTS "Too many wrong codes: codes rest";
+    PasswordRests = "password_rests" TOO_MANY_REQUESTS "Too many wrong passwords: passwords rest";
     Internal = "internal" INTERNAL_SERVER_ERROR "A fault of ours";
     Unavailable = "unavailable" SERVICE_UNAVAILABLE "Not carried out, or not known: repeat with the same key";
+    Overloaded = "overloaded" SERVICE_UNAVAILABLE "Too much slow work is waiting: repeat in a moment";
     OutcomeUnknown = "outcome_unknown" SERVICE_UNAVAILABLE "The outcome is not known: repeat with the same Idempotency-Key";
 }
 
@@ -142,6 +151,19 @@ pub const FIELD_CODES: &[&str] = &[
     "document_length",
     "document_checksum",
     "document_not_issued",
+    "password_short",
+    "password_long",
+    "password_common",
+    "password_own",
+    "passcode_not_four",
+    "passcode_common",
+    "passcode_own",
+    "code_word_short",
+    "code_word_long",
+    "code_word_unsayable",
+    "code_word_common",
+    "code_word_own",
+    "key_invalid",
 ];
 
 /// An answer that refuses. Boxed, for most requests are not refused.

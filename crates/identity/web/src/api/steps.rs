@@ -108,6 +108,12 @@ async fn find(state: &State, caller: &Caller, step: &str) -> Answer<(StepId, Wai
     Ok((step, waiting.ok_or(Code::StepOver)?))
 }
 
+/// Refuses what is shown for a step that is over.
+pub(super) async fn must_wait(state: &State, caller: &Caller, id: &str) -> Answer<()> {
+    find(state, caller, id).await?;
+    Ok(())
+}
+
 async fn described(
     state: &State,
     caller: &Caller,

@@ -165,6 +165,7 @@ pub(super) async fn devices(
             },
             way: device.method,
             current: device.is_current,
+            has_key: device.has_key,
         })
         .collect();
     let view = Devices {

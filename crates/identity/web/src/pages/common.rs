@@ -27,7 +27,7 @@ use crate::{
 /// Cookie that carries a notice over a redirect: only its id.
 const FLASH: &str = "flash";
 /// The notices there are.
-const FLASHES: [(&str, Tone); 11] = [
+const FLASHES: &[(&str, Tone)] = &[
     ("flash-device-ended", Tone::Good),
     ("flash-others-ended", Tone::Good),
     ("flash-data-saved", Tone::Good),
@@ -36,9 +36,21 @@ const FLASHES: [(&str, Tone); 11] = [
     ("flash-notifications-saved", Tone::Good),
     ("flash-frozen", Tone::Good),
     ("flash-unfrozen", Tone::Good),
+    ("flash-code-sent", Tone::Info),
+    ("flash-code-pause", Tone::Warn),
     ("flash-lift-first", Tone::Warn),
     ("flash-step-over", Tone::Warn),
     ("flash-bank-locked", Tone::Good),
+    ("flash-password-weak", Tone::Warn),
+    ("flash-password-fair", Tone::Good),
+    ("flash-password-good", Tone::Good),
+    ("flash-password-excellent", Tone::Good),
+    ("flash-password-removed", Tone::Good),
+    ("flash-passcode-set", Tone::Good),
+    ("flash-passcode-set-no-key", Tone::Good),
+    ("flash-passcode-removed", Tone::Good),
+    ("flash-passcode-gone", Tone::Bad),
+    ("flash-code-word-set", Tone::Good),
 ];
 
 /// Redirects with a notice to be shown there.
@@ -52,9 +64,9 @@ pub(super) fn flashed(visit: &Visit, path: &str, flash: &'static str) -> Respons
 /// Shows the notice once: answers the shell with it and takes the cookie away.
 pub(super) fn take_flash(visit: &Visit, shell: Shell) -> Shell {
     let held = visit.cookie(FLASH).unwrap_or_default();
-    let mut known = FLASHES.into_iter().chain(super::passkeys::FLASHES);
+    let mut known = FLASHES.iter().chain(&super::passkeys::FLASHES);
     match known.find(|(id, _)| *id == held) {
-        Some((id, tone)) => shell.with_flash(tone, id),
+        Some((id, tone)) => shell.with_flash(*tone, *id),
         None => shell,
     }
 }
@@ -139,6 +151,25 @@ pub(super) async fn cabinet(
     })
 }
 
+/// The shell of a page that is open to everybody: with the sections of the cabinet for somebody signed in.
+pub(super) async fn open_shell(
+    state: &State,
+    visit: &Visit,
+    who: Option<&Who>,
+) -> Result<Shell, Fault> {
+    Ok(match who {
+        Some(who) => {
+            let mut shell = cabinet(state, visit.clone(), who, Area::Outside)
+                .await?
+                .shell;
+            // A notice belongs to the page that it was meant for.
+            shell.flash = None;
+            shell
+        }
+        None => visit.shell(),
+    })
+}
+
 /// The level as its card shows it.
 pub(super) fn level(level: Level) -> home::Level {
     match level {
@@ -181,6 +212,7 @@ fn kind(event: &Event) -> Option<EventKind> {
         "session.signed_out" => EventKind::SignedOut,
         "session.ended" => EventKind::SessionEnded,
         "session.ended_others" => EventKind::OthersEnded,
+        "session.made_room" => EventKind::MadeRoom,
         "code.refused" => EventKind::CodeFailed,
         "code.locked" => EventKind::CodeResting,
         "identifier.added" => EventKind::EmailConfirmed,
@@ -202,6 +234,17 @@ fn kind(event: &Event) -> Option<EventKind> {
         "passkey.removed" => EventKind::PasskeyRemoved,
         "passkey.refused" => EventKind::PasskeyRefused,
         "passkey.suspected" => EventKind::PasskeySuspected,
+        "password.set" => EventKind::PasswordSet,
+        "password.removed" => EventKind::PasswordRemoved,
+        "password.wrong" => EventKind::PasswordWrong,
+        "passcode.set" => EventKind::PasscodeSet,
+        "passcode.removed" => EventKind::PasscodeRemoved,
+        "passcode.wrong" => EventKind::PasscodeWrong,
+        "passcode.gone" => EventKind::PasscodeGone,
+        "device_key.added" => EventKind::KeyAdded,
+        "code_word.set" => EventKind::CodeWordSet,
+        "code_word.compared" => EventKind::CodeWordCompared,
+        "code_word.closed" => EventKind::CodeWordClosed,
         _ => return None,
     })
 }

@@ -9,10 +9,14 @@ use axum::{
 };
 use identity_core::{
     assurance::{Action, Method, Way},
-    challenge::Purpose,
+    challenge::{Channel, Purpose},
 };
 use identity_service::{
-    bank_section, passkeys,
+    bank_section,
+    code_word::SetCodeWord,
+    passcode::{RemovePasscode, SetPasscode},
+    passkeys,
+    password::{RemovePassword, SetPassword},
     step_up::{self, Progress, Sensitive, StepId, To, Waiting},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -25,16 +29,14 @@ use webkit::{
 };
 
 use super::{
-    codes::{delivery_line, entry, limited_path, limited_until, refusal, standing, typed},
+    codes::{Errand, delivery_line, entry, offers, refusal, standing, typed},
     common::{cabinet, done, flashed, key},
+    secrets,
 };
 use crate::{
-    acts::{AskDone, SensitiveDone, ShownDone},
+    acts::{AskDone, Refusal, SensitiveDone, ShownDone},
     state::{Fault, State, Who},
-    views::{
-        code::CodeWay,
-        confirm::{Confirm, Face, Line},
-    },
+    views::confirm::{Confirm, Face, Line},
 };
 
 /// A sensitive action that pages offer.
@@ -78,7 +80,7 @@ macro_rules! on_pages {
         }
 
         /// Does what was confirmed.
-        async fn resume(
+        pub(super) async fn resume(
             state: &State,
             visit: &Visit,
             who: Who,
@@ -97,6 +99,11 @@ on_pages! {
     OpenBank => bank_section::Open,
     AddPasskey => passkeys::Add,
     RemovePasskey => passkeys::Remove,
+    SetPassword => SetPassword,
+    RemovePassword => RemovePassword,
+    SetPasscode => SetPasscode,
+    RemovePasscode => RemovePasscode,
+    SetCodeWord => SetCodeWord,
 }
 
 fn command<C: OnPage>(waiting: &Waiting) -> Result<C, PageError> {
@@ -160,9 +167,26 @@ pub(super) fn path(step: StepId) -> String {
 pub(super) struct Open {
     pub(super) step: StepId,
     pub(super) waiting: Waiting,
+    /// The passcode is to come with a code to the phone, not with this browser's key.
+    pub(super) with_code: bool,
 }
 
 impl Open {
+    /// The same, as the address says.
+    pub(super) fn as_asked(mut self, choice: &Choice) -> Self {
+        self.with_code = choice.with.as_deref() == Some("code");
+        self
+    }
+
+    /// The address of this step, and how it is to be proved.
+    fn here(&self) -> String {
+        format!("{}{}", path(self.step), self.query())
+    }
+
+    fn query(&self) -> &'static str {
+        if self.with_code { WITH_CODE } else { "" }
+    }
+
     /// The ways that are left; empty when everything was shown.
     fn ways(&self) -> &[Way] {
         match &self.waiting.progress {
@@ -190,7 +214,11 @@ pub(super) async fn open(state: &State, who: &Who, step: &str) -> Result<Option<
             Box::pin(step_up::look(tx, who, *step))
         })
         .await?;
-    Ok(waiting.map(|waiting| Open { step, waiting }))
+    Ok(waiting.map(|waiting| Open {
+        step,
+        waiting,
+        with_code: false,
+    }))
 }
 
 /// The page for a step that is over.
@@ -202,7 +230,11 @@ pub(super) fn over(visit: &Visit) -> Response {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Choice {
     by: Option<String>,
+    with: Option<String>,
 }
+
+/// The passcode with a code to the phone, in a browser without a key of its own.
+pub(super) const WITH_CODE: &str = "?by=passcode&with=code";
 
 impl Choice {
     fn method(&self) -> Option<Method> {
@@ -234,7 +266,12 @@ pub(super) async fn show(
     let by = open.method(method);
     let face = match by {
         None => Face::Proved,
-        Some(method) => face(state, &p, who, open.step, method).await?,
+        Some(method) => face(state, &p, who, open, method).await?,
+    };
+    // Where a code has to come before the passcode, the forms say so.
+    let query = match (by, &face) {
+        (Some(Method::Passcode), Face::Send { .. } | Face::Code(_)) => WITH_CODE,
+        _ => open.query(),
     };
     let others = open.ways().iter().filter_map(|way| way.first().copied());
     let others = others.filter(|other| Some(*other) != by).collect();
@@ -242,6 +279,7 @@ pub(super) async fn show(
     let view = Confirm {
         p,
         path: path(open.step),
+        query,
         action: open.waiting.action,
         lines,
         by: by.unwrap_or(Method::Sms),
@@ -261,22 +299,30 @@ async fn face(
     state: &State,
     p: &webkit::page::Shell,
     who: &Who,
-    step: StepId,
+    open: &Open,
     method: Method,
 ) -> Result<Face, PageError> {
-    if method == Method::Passkey {
-        return Ok(Face::Passkey);
+    match method {
+        Method::Passkey => return Ok(Face::Passkey),
+        Method::Password => return Ok(Face::Password),
+        Method::Passcode => {
+            if let Some(entry) = secrets::entry(state, who, open).await? {
+                return Ok(Face::Passcode(entry));
+            }
+        }
+        _ => {}
     }
-    let browser = step_up::browser_key(who, step);
+    let browser = step_up::browser_key(who, open.step);
     let sent = standing(state, purpose(method), browser).await?;
-    let offers = match method {
-        Method::Email => vec![CodeWay::Email],
-        _ => vec![CodeWay::Sms, CodeWay::Call6],
+    let channel = match method {
+        Method::Email => Channel::Email,
+        _ => Channel::Sms,
     };
+    let offers = offers(&state.env.policy.channels, channel, true);
     Ok(match sent {
         None => Face::Send { ways: offers },
         Some((status, delivery)) => {
-            let mut code = entry(p, &status, delivery, true);
+            let mut code = entry(state, p, &status, delivery, true);
             code.offers = offers;
             Face::Code(Box::new(code))
         }
@@ -293,7 +339,10 @@ pub(super) async fn confirm(
 ) -> Result<Response, PageError> {
     match open(&state, &who, &step).await? {
         Some(open) if open.waiting.is_used => Ok(see_other(&describe(&open.waiting)?.1)),
-        Some(open) => show(&state, visit, &who, &open, choice.method(), None).await,
+        Some(open) => {
+            let open = open.as_asked(&choice);
+            show(&state, visit, &who, &open, choice.method(), None).await
+        }
         None => Ok(over(&visit)),
     }
 }
@@ -304,18 +353,24 @@ pub(super) async fn send(
     visit: Visit,
     who: Who,
     Path(step): Path<String>,
+    Query(choice): Query<Choice>,
     form: Form,
 ) -> Result<Response, PageError> {
     let Some(open) = open(&state, &who, &step).await? else {
         return Ok(over(&visit));
     };
+    let open = open.as_asked(&choice);
     let to = match form.text("channel") {
         "email" => To::Email,
         "call" => To::Call,
         _ => To::Phone,
     };
     let by = if to == To::Email { "email" } else { "sms" };
-    let here = format!("{}?by={by}", path(open.step));
+    let here = if open.with_code {
+        open.here()
+    } else {
+        format!("{}?by={by}", path(open.step))
+    };
     let key = key(&visit, Some(&who), &form);
     let asked = state
         .ask_step_code(key, &visit.visitor, Arc::clone(&who.0), open.step, to)
@@ -326,11 +381,11 @@ pub(super) async fn send(
             let browser = step_up::browser_key(&who, open.step);
             match standing(&state, to.purpose(), browser).await? {
                 Some(_) => see_other(&here),
-                None => see_other(&limited_until(until)),
+                None => see_other(&Errand::Security.paused(until)),
             }
         }
         Some(AskDone::UsedUp { until } | AskDone::Calls { until }) => {
-            see_other(&limited_until(until))
+            see_other(&Errand::Security.rests(until))
         }
         Some(AskDone::Closed | AskDone::Country | AskDone::HasOne) => see_other("/sign-in/limited"),
         None => over(&visit),
@@ -343,18 +398,22 @@ pub(super) async fn code(
     visit: Visit,
     who: Who,
     Path(step): Path<String>,
+    Query(choice): Query<Choice>,
     form: Form,
 ) -> Result<Response, PageError> {
     let Some(open) = open(&state, &who, &step).await? else {
         return Ok(over(&visit));
     };
+    let open = open.as_asked(&choice);
     if open.waiting.is_used {
         // The same form again: the answer that was kept (EV-3).
         return resume(&state, &visit, who, open.step, &open.waiting).await;
     }
     // Which code it is shows from what the step still lacks.
     let lacks = |method| open.ways().iter().any(|way| way.first() == Some(&method));
-    let method = if lacks(Method::Sms) {
+    let method = if open.with_code {
+        Method::Passcode
+    } else if lacks(Method::Sms) {
         Method::Sms
     } else {
         Method::Email
@@ -391,11 +450,19 @@ pub(super) async fn go_on(
 ) -> Result<Response, PageError> {
     match shown {
         ShownDone::Proved => resume(state, &visit, who, open.step, &open.waiting).await,
-        ShownDone::More => Ok(see_other(&path(open.step))),
+        ShownDone::More => Ok(see_other(&open.here())),
         ShownDone::Over => Ok(over(&visit)),
+        ShownDone::Refused(Refusal::PasscodeGone) => Ok(flashed(
+            &visit,
+            "/profile/security/passcode",
+            "flash-passcode-gone",
+        )),
+        ShownDone::Refused(Refusal::CodeFirst) => {
+            Ok(see_other(&format!("{}{WITH_CODE}", path(open.step))))
+        }
         ShownDone::Refused(why) => match refusal(why) {
             Some(error) => show(state, visit, &who, open, Some(method), Some(error)).await,
-            None => Ok(see_other(&limited_path(why))),
+            None => Ok(see_other(&Errand::Security.refused(why))),
         },
     }
 }

@@ -7,6 +7,7 @@
 //! | `/bank…` | `bank` |
 //! | `/confirm/…` (step-up) | `confirm` |
 //! | `/sign-in/passkey`, `/profile/security/passkeys…`, `/confirm/…/passkey` | `passkeys` |
+//! | `/profile/security/password`, `…/passcode`, `…/code-word` | `secrets` |
 //! | `/profile/data…` | `data` |
 //! | `/profile/email…` | `email` |
 //! | `/profile/notifications` | `notifications` |
@@ -26,6 +27,7 @@ mod links;
 mod notifications;
 mod passkeys;
 mod plain;
+pub(crate) mod secrets;
 mod sign_in;
 
 use axum::{
@@ -67,6 +69,7 @@ pub fn pages() -> Router<State> {
         .merge(freeze_pages())
         .merge(passkey_pages())
         .merge(confirm_pages())
+        .merge(secret_pages())
         .route(
             "/not-me/{token}",
             get(links::not_me).post(links::press_not_me),
@@ -182,4 +185,34 @@ fn passkey_pages() -> Router<State> {
         )
         .route("/confirm/{step}/passkey", post(passkeys::prove))
         .route("/confirm/{step}/passkey/begin", post(passkeys::begin_proof))
+}
+
+fn secret_pages() -> Router<State> {
+    Router::new()
+        .route(
+            "/profile/security/password",
+            get(secrets::password).post(secrets::set_password),
+        )
+        .route(
+            "/profile/security/password/remove",
+            post(secrets::remove_password),
+        )
+        .route(
+            "/profile/security/passcode",
+            get(secrets::passcode).post(secrets::set_passcode),
+        )
+        .route(
+            "/profile/security/passcode/remove",
+            post(secrets::remove_passcode),
+        )
+        .route(
+            "/profile/security/code-word",
+            get(secrets::code_word).post(secrets::set_code_word),
+        )
+        .route("/confirm/{step}/password", post(secrets::show_password))
+        .route("/confirm/{step}/passcode", post(secrets::show_passcode))
+        .route(
+            "/confirm/{step}/passcode/challenge",
+            post(secrets::challenge),
+        )
 }

@@ -77,8 +77,21 @@ pub enum Face {
     Code(Box<CodeEntry>),
     /// A passkey, by the browser's own dialog.
     Passkey,
+    /// The password.
+    Password,
+    /// The passcode.
+    Passcode(PasscodeEntry),
     /// Nothing: everything was shown.
     Proved,
+}
+
+/// Entering the passcode.
+#[derive(Clone, Copy, Debug)]
+pub struct PasscodeEntry {
+    /// This browser's key is to sign; else a code was shown, and the browser may get a key.
+    pub by_key: bool,
+    /// Tries left, when some were wrong.
+    pub left: Option<u32>,
 }
 
 /// `GET /confirm/{step}?by=…`; `POST` to `…/send`, `…/code`, `…/go`, `…/cancel`.
@@ -89,6 +102,8 @@ pub struct Confirm {
     pub p: Shell,
     /// `/confirm/{step}`.
     pub path: String,
+    /// How it is to be proved, as the forms' addresses carry it: empty, or `?by=passcode&with=code`.
+    pub query: &'static str,
     /// What is confirmed.
     pub action: Action,
     /// Its content.
@@ -111,7 +126,22 @@ impl Confirm {
 
     /// An address below the step's own.
     pub fn at(&self, tail: &str) -> String {
-        format!("{}/{tail}", self.path)
+        format!("{}/{tail}{}", self.path, self.query)
+    }
+
+    /// Whether a secret is typed here.
+    pub const fn has_secret(&self) -> bool {
+        matches!(self.face, Face::Password | Face::Passcode(_))
+    }
+
+    /// Whether that is the passcode, for which this browser may have a key.
+    pub const fn has_passcode(&self) -> bool {
+        matches!(self.face, Face::Passcode(_))
+    }
+
+    /// Whether a passkey is asked for.
+    pub const fn has_passkey(&self) -> bool {
+        matches!(self.face, Face::Passkey)
     }
 
     /// The words and the icon of a way.
@@ -137,6 +167,7 @@ impl Sample for Confirm {
         let normal = Self {
             p: p.clone(),
             path: SAMPLE.to_owned(),
+            query: "",
             action: Action::NameTrusted,
             lines: vec![Line {
                 name: "step-line-person",
@@ -160,7 +191,7 @@ impl Sample for Confirm {
             (
                 "wrong",
                 Self {
-                    p: p.with_error("code", "code-error-wrong"),
+                    p: p.clone().with_error("code", "code-error-wrong"),
                     ..normal.clone()
                 },
             ),
@@ -169,6 +200,51 @@ impl Sample for Confirm {
                 Self {
                     by: Method::Email,
                     face: code(CodeWay::Email, "a•••@example.ru"),
+                    ..normal.clone()
+                },
+            ),
+            (
+                "password",
+                Self {
+                    p: p.clone(),
+                    by: Method::Password,
+                    face: Face::Password,
+                    others: vec![Method::Passcode],
+                    ..normal.clone()
+                },
+            ),
+            (
+                "password_wrong",
+                Self {
+                    p: p.clone().with_error("password", "password-error-wrong"),
+                    by: Method::Password,
+                    face: Face::Password,
+                    ..normal.clone()
+                },
+            ),
+            (
+                "passcode",
+                Self {
+                    p: p.clone(),
+                    by: Method::Passcode,
+                    face: Face::Passcode(PasscodeEntry {
+                        by_key: true,
+                        left: None,
+                    }),
+                    others: vec![Method::Password],
+                    ..normal.clone()
+                },
+            ),
+            (
+                "passcode_wrong",
+                Self {
+                    p: p.clone().with_error("passcode", "passcode-error-wrong"),
+                    by: Method::Passcode,
+                    query: "?by=passcode&with=code",
+                    face: Face::Passcode(PasscodeEntry {
+                        by_key: false,
+                        left: Some(2),
+                    }),
                     ..normal.clone()
                 },
             ),

@@ -18,6 +18,8 @@ pub enum EventKind {
     SessionEnded,
     /// All other devices were signed out.
     OthersEnded,
+    /// The devices unused for longest were signed out to make room.
+    MadeRoom,
     /// Wrong codes were entered.
     CodeFailed,
     /// Sign-in by code was put to rest after wrong tries.
@@ -64,17 +66,40 @@ pub enum EventKind {
     PasskeyRefused,
     /// There may be a copy of a passkey.
     PasskeySuspected,
+    /// The password was set or replaced.
+    PasswordSet,
+    /// The password was removed.
+    PasswordRemoved,
+    /// A wrong password was given.
+    PasswordWrong,
+    /// The passcode was set or replaced.
+    PasscodeSet,
+    /// The passcode was removed.
+    PasscodeRemoved,
+    /// A wrong passcode was given.
+    PasscodeWrong,
+    /// The passcode is gone after five wrong tries.
+    PasscodeGone,
+    /// A browser got a key for the passcode.
+    KeyAdded,
+    /// The code word was set.
+    CodeWordSet,
+    /// Support compared the code word.
+    CodeWordCompared,
+    /// The code word is closed.
+    CodeWordClosed,
 }
 
 impl EventKind {
     /// Every kind, in the order of the declaration.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 41] = [
         Self::AccountCreated,
         Self::SignedIn,
         Self::SignedInNewDevice,
         Self::SignedOut,
         Self::SessionEnded,
         Self::OthersEnded,
+        Self::MadeRoom,
         Self::CodeFailed,
         Self::CodeResting,
         Self::EmailAdded,
@@ -98,6 +123,17 @@ impl EventKind {
         Self::PasskeyRemoved,
         Self::PasskeyRefused,
         Self::PasskeySuspected,
+        Self::PasswordSet,
+        Self::PasswordRemoved,
+        Self::PasswordWrong,
+        Self::PasscodeSet,
+        Self::PasscodeRemoved,
+        Self::PasscodeWrong,
+        Self::PasscodeGone,
+        Self::KeyAdded,
+        Self::CodeWordSet,
+        Self::CodeWordCompared,
+        Self::CodeWordClosed,
     ];
 
     /// Id of its words.
@@ -109,6 +145,7 @@ impl EventKind {
             Self::SignedOut => "event-signed-out",
             Self::SessionEnded => "event-session-ended",
             Self::OthersEnded => "event-others-ended",
+            Self::MadeRoom => "event-made-room",
             Self::CodeFailed => "event-code-failed",
             Self::CodeResting => "event-code-resting",
             Self::EmailAdded => "event-email-added",
@@ -132,6 +169,17 @@ impl EventKind {
             Self::PasskeyRemoved => "event-passkey-removed",
             Self::PasskeyRefused => "event-passkey-refused",
             Self::PasskeySuspected => "event-passkey-suspected",
+            Self::PasswordSet => "event-password-set",
+            Self::PasswordRemoved => "event-password-removed",
+            Self::PasswordWrong => "event-password-wrong",
+            Self::PasscodeSet => "event-passcode-set",
+            Self::PasscodeRemoved => "event-passcode-removed",
+            Self::PasscodeWrong => "event-passcode-wrong",
+            Self::PasscodeGone => "event-passcode-gone",
+            Self::KeyAdded => "event-key-added",
+            Self::CodeWordSet => "event-code-word-set",
+            Self::CodeWordCompared => "event-code-word-compared",
+            Self::CodeWordClosed => "event-code-word-closed",
         }
     }
 
@@ -144,7 +192,7 @@ impl EventKind {
             | Self::PasskeyAdded
             | Self::PasskeyRenamed
             | Self::PasskeyRemoved => "key-round",
-            Self::SignedOut | Self::SessionEnded | Self::OthersEnded => "log-out",
+            Self::SignedOut | Self::SessionEnded | Self::OthersEnded | Self::MadeRoom => "log-out",
             Self::CodeFailed
             | Self::CodeResting
             | Self::NotMe
@@ -162,6 +210,17 @@ impl EventKind {
             Self::ConsentGiven | Self::MarketingChanged => "file-text",
             Self::Frozen => "snowflake",
             Self::Unfrozen => "lock-open",
+            Self::PasswordWrong
+            | Self::PasscodeWrong
+            | Self::PasscodeGone
+            | Self::CodeWordClosed => "triangle-alert",
+            Self::PasswordSet
+            | Self::PasswordRemoved
+            | Self::PasscodeSet
+            | Self::PasscodeRemoved
+            | Self::CodeWordSet
+            | Self::CodeWordCompared => "lock",
+            Self::KeyAdded => "key-round",
         }
     }
 
@@ -170,10 +229,17 @@ impl EventKind {
         match self {
             Self::CodeFailed
             | Self::SignedInNewDevice
+            | Self::MadeRoom
             | Self::DataDeclined
             | Self::Frozen
+            | Self::PasswordWrong
+            | Self::PasscodeWrong
             | Self::PasskeyRefused => Tone::Warn,
-            Self::CodeResting | Self::NotMe | Self::PasskeySuspected => Tone::Bad,
+            Self::CodeResting
+            | Self::NotMe
+            | Self::PasscodeGone
+            | Self::CodeWordClosed
+            | Self::PasskeySuspected => Tone::Bad,
             Self::EmailConfirmed | Self::DataAccepted | Self::Unfrozen => Tone::Good,
             _ => Tone::Info,
         }

@@ -14,8 +14,10 @@ pub mod links;
 pub mod notifications;
 pub mod passkeys;
 pub mod profile;
+pub mod secrets;
 pub mod security;
 pub mod sign_in;
+pub mod typed;
 pub mod wrong;
 
 webkit::sample_pages! {
@@ -30,6 +32,9 @@ webkit::sample_pages! {
     "bank_door" => bank::BankDoor,
     "bank_section" => bank::BankSection,
     "confirm" => confirm::Confirm,
+    "password" => secrets::PasswordPage,
+    "passcode" => secrets::PasscodePage,
+    "code_word" => secrets::CodeWordPage,
     "sign_in_phone" => sign_in::SignInPhone,
     "sign_in_email" => sign_in::SignInEmail,
     "sign_in_code" => sign_in::SignInCode,
@@ -67,8 +72,12 @@ pub const ROUTES: &[&str] = &[
     "/bank/open",
     "/confirm/{}/cancel",
     "/confirm/{}/code",
+    "/confirm/{}",
     "/confirm/{}/go",
     "/confirm/{}/passkey",
+    "/confirm/{}/passcode",
+    "/confirm/{}/passcode/challenge",
+    "/confirm/{}/password",
     "/confirm/{}/send",
     "/email/confirm/{}",
     "/freeze",
@@ -97,10 +106,15 @@ pub const ROUTES: &[&str] = &[
     "/profile/history",
     "/profile/notifications",
     "/profile/security",
+    "/profile/security/code-word",
     "/profile/security/freeze",
     "/profile/security/passkeys",
     "/profile/security/passkeys/{}",
     "/profile/security/passkeys/{}/remove",
+    "/profile/security/passcode",
+    "/profile/security/passcode/remove",
+    "/profile/security/password",
+    "/profile/security/password/remove",
     "/profile/security/unfreeze",
     "/profile/security/unfreeze/code",
     "/profile/security/unfreeze/code/resend",

@@ -24,7 +24,9 @@ pub struct Passkey {
 impl Passkey {
     /// Its name, or the word for it.
     pub fn called(&self, p: &Shell) -> String {
-        self.name.clone().unwrap_or_else(|| p.t("passkey-one").to_owned())
+        self.name
+            .clone()
+            .unwrap_or_else(|| p.t("passkey-one").to_owned())
     }
 }
 

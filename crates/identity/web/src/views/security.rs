@@ -109,6 +109,8 @@ pub struct Device {
     pub way: Method,
     /// Whether it is the device in hand.
     pub current: bool,
+    /// Whether it holds a key for the passcode.
+    pub has_key: bool,
 }
 
 impl Device {
@@ -157,6 +159,7 @@ impl Sample for Devices {
             last_seen: sample::after(if current { -5 } else { -91_000 }),
             way,
             current,
+            has_key: current,
         };
         let mine = device(
             "019a-1",
@@ -248,6 +251,21 @@ pub struct History {
     pub earlier: Option<String>,
     /// Whether this is a page of earlier events, so that a way back is shown.
     pub is_earlier: bool,
+}
+
+impl History {
+    /// The events by day, with the heading of each.
+    pub fn days(&self) -> Vec<(String, Vec<&Event>)> {
+        let mut days: Vec<(String, Vec<&Event>)> = Vec::new();
+        for event in &self.events {
+            let heading = self.p.heading(&event.at);
+            match days.last_mut().filter(|(last, _)| *last == heading) {
+                Some((_, events)) => events.push(event),
+                None => days.push((heading, vec![event])),
+            }
+        }
+        days
+    }
 }
 
 impl Sample for History {

@@ -139,6 +139,7 @@ impl House {
         let clock: Arc<dyn Clock> = test.clock().clone();
         let env = Env {
             vault: vault.clone(),
+            hasher: testkit::hasher(&vault, Arc::clone(&chance)),
             chance: Arc::clone(&chance),
             policy: Arc::new(Policy::default()),
             breaker: Arc::new(Breaker::default()),
