@@ -64,6 +64,7 @@ CREATE TABLE device_key (
 ) {clustered};
 
 -- Passkeys. The credential and its name are sealed; found by the hash of the credential's id (ID-5, A61).
+-- wrong_in_row counts answers in its name that were not taken, for the owner to hear of at five.
 CREATE TABLE passkey (
     account_id BYTEA NOT NULL,
     passkey_id BYTEA NOT NULL,
@@ -72,6 +73,7 @@ CREATE TABLE passkey (
     created_at BIGINT NOT NULL,
     used_at BIGINT,
     suspected_at BIGINT,
+    wrong_in_row BIGINT NOT NULL,
     PRIMARY KEY (account_id, passkey_id)
 ) {clustered};
 CREATE TABLE passkey_owner (

@@ -44,6 +44,10 @@ pub fn site(locale: Locale, delivery: &str) -> (Site, Vec<String>) {
     ] {
         file(format!("{code}/delivery"), JSON, delivery.as_bytes());
     }
+    // The page of sign-in asks what to ask authenticators; a browser without one waits.
+    let begun =
+        br#"{"ceremony":"","options":{"challenge":"","rpId":"127.0.0.1","allowCredentials":[]}}"#;
+    file("/sign-in/passkey/begin".to_owned(), JSON, begun);
     // The demo's frames have something to show; its phone learns nothing, so it stays as it is.
     for frame in ["/sign-in", "/demo/phone"] {
         let page = "<!doctype html><html lang=ru><title>x</title><main><h1>x</h1></main></html>";

@@ -8,6 +8,8 @@
     reason = "the harness is where real time, the environment and processes come from in tests"
 )]
 
+#[cfg(feature = "passkeys")]
+pub mod authenticator;
 #[cfg(feature = "browser")]
 pub mod browser;
 pub mod chance;

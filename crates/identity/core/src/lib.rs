@@ -15,6 +15,7 @@
 //! | `account` | levels, ways in, freezing (ID-11, ID-8a, ID-13) |
 //! | `profile` | personal data and what makes it complete (ID-10) |
 //! | `consent` | consents and subscriptions (ID-12) |
+//! | `passkeys` | what an authenticator must have said, and when it looks cloned (ID-5, A60, A63) |
 //! | `next_path` | where a sign-in may lead afterwards |
 
 pub mod account;
@@ -28,6 +29,7 @@ pub mod guessing;
 pub mod next_path;
 pub mod own;
 pub mod passcode;
+pub mod passkeys;
 pub mod password;
 pub mod policy;
 pub mod profile;

@@ -7,6 +7,7 @@
 //! | sessions and devices | `session` |
 //! | step-up: what a sensitive action needs first | `step_up`, `shown` |
 //! | the bank section's lock | `bank_section` |
+//! | passkeys | `passkeys` |
 //! | password, passcode, code word | `password`, `passcode`, `device_key`, `code_word`, `secret` |
 //! | e-mail, its confirmation | `email` |
 //! | «это не я», freezing, lifting a freeze | `freeze`, `link` |
@@ -34,6 +35,7 @@ pub mod history;
 pub mod link;
 pub mod notice;
 pub mod passcode;
+pub mod passkeys;
 pub mod password;
 mod post;
 pub mod profile;
@@ -60,6 +62,7 @@ pub fn statements() -> Vec<&'static db::Statement> {
         counters::sql::ALL,
         device_key::sql::ALL,
         link::sql::ALL,
+        passkeys::sql::ALL,
         profile::sql::ALL,
         restore::sql::ALL,
         rewrap::sql::ALL,

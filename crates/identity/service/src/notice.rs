@@ -29,6 +29,12 @@ pub enum Notice {
     SessionsEnded,
     /// Documents or name were changed.
     ProfileChanged,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// There may be a copy of a passkey.
+    PasskeySuspected,
     /// The password was set or replaced.
     PasswordSet,
     /// The password was removed.
@@ -58,6 +64,9 @@ impl Notice {
             Self::Unfrozen => "unfrozen",
             Self::SessionsEnded => "sessions_ended",
             Self::ProfileChanged => "profile_changed",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::PasskeySuspected => "passkey_suspected",
             Self::PasswordSet => "password_set",
             Self::PasswordRemoved => "password_removed",
             Self::PasscodeSet => "passcode_set",
@@ -80,6 +89,9 @@ impl Notice {
             Self::Unfrozen => SecurityEvent::Unfrozen,
             Self::SessionsEnded => SecurityEvent::SessionsEnded,
             Self::ProfileChanged => SecurityEvent::ProfileChanged,
+            Self::PasskeyAdded => SecurityEvent::PasskeyAdded,
+            Self::PasskeyRemoved => SecurityEvent::PasskeyRemoved,
+            Self::PasskeySuspected => SecurityEvent::PasskeySuspected,
             Self::PasswordSet => SecurityEvent::PasswordSet,
             Self::PasswordRemoved => SecurityEvent::PasswordRemoved,
             Self::PasscodeSet => SecurityEvent::PasscodeSet,

@@ -113,13 +113,13 @@ pub(crate) struct Begun {
     pub(crate) made_room: u64,
 }
 
-/// Begins a session. Ends those that have to make room (A29).
-pub(crate) async fn begin(
+/// Begins a session with what was shown for it. Ends those that have to make room (A29).
+pub(crate) async fn begin_shown(
     tx: &mut WriteTx,
     env: &Env,
     visitor: &Visitor,
     account: &Account,
-    method: Method,
+    proof: &Proof,
     known: Option<[u8; 32]>,
 ) -> Result<Begun, ServiceError> {
     let now = tx.now();
@@ -144,19 +144,14 @@ pub(crate) async fn begin(
         account.id.as_bytes(),
         id.as_bytes(),
         &token_hash,
-        method.as_str(),
+        proof.method.as_str(),
         &browser,
         &sealed,
         now,
         now,
     ];
     tx.defer(&[(&sql::ADD, row)]).await?;
-    let proof = Proof {
-        account: account.id,
-        method,
-        key_since: None,
-    };
-    shown::note(tx, id, &proof).await?;
+    shown::note(tx, id, proof).await?;
     let token = SessionToken {
         account: account.id,
         session: id,

@@ -19,6 +19,7 @@ use crate::{
     env::{Env, ServiceError},
     notice::{self, Notice},
     session::{self, SessionToken},
+    shown::Proof,
 };
 
 /// Somebody is in.
@@ -86,14 +87,14 @@ fn may_begin(identifier: &Identifier) -> bool {
 }
 
 /// Through which browser somebody enters.
-struct Door {
-    browser: BrowserKey,
-    known: Option<[u8; 32]>,
+pub(crate) struct Door {
+    pub(crate) browser: BrowserKey,
+    pub(crate) known: Option<[u8; 32]>,
     /// The account was made just now, so its first browser is no news to the owner.
-    is_new: bool,
+    pub(crate) is_new: bool,
 }
 
-/// Begins the session of a proved owner and tells them when the browser is new (ID-9, ID-13).
+/// Begins the session of the owner of a proved identifier.
 async fn enter(
     tx: &mut WriteTx,
     env: &Env,
@@ -103,12 +104,30 @@ async fn enter(
     door: &Door,
 ) -> Result<Welcome, ServiceError> {
     let now = tx.now();
-    let method = Method::from(proved.channel);
-    let begun = session::begin(tx, env, visitor, account, method, door.known).await?;
+    let row = params![now, account.id.as_bytes(), &proved.subject];
+    tx.defer(&[(&account::sql::PROVED, row)]).await?;
+    let proof = Proof {
+        account: account.id,
+        method: Method::from(proved.channel),
+        key_since: None,
+    };
+    arrive(tx, env, visitor, account, &proof, door, proved.next.clone()).await
+}
+
+/// Begins the session of whoever has shown themselves and tells the owner when the browser is new (ID-9,
+/// ID-13).
+pub(crate) async fn arrive(
+    tx: &mut WriteTx,
+    env: &Env,
+    visitor: &Visitor,
+    account: &Account,
+    proof: &Proof,
+    door: &Door,
+    next: NextPath,
+) -> Result<Welcome, ServiceError> {
+    let begun = session::begin_shown(tx, env, visitor, account, proof, door.known).await?;
     // The token that led here is dead, in the same transaction (A25).
     codes::end(tx, Purpose::SignIn, &door.browser).await?;
-    let proof = params![now, account.id.as_bytes(), &proved.subject];
-    tx.defer(&[(&account::sql::PROVED, proof)]).await?;
     let is_news = begun.is_new_browser && !door.is_new;
     if is_news {
         notice::tell(tx, env, visitor, account, Notice::NewDevice).await?;
@@ -123,7 +142,7 @@ async fn enter(
         audit::append(tx, entry).await?;
     }
     let details = Details::of(visitor)
-        .fact("method", method.as_str())
+        .fact("method", proof.method.as_str())
         .fact("new_browser", if is_news { "yes" } else { "no" });
     let entry = Entry::by_customer(audit::action::SIGN_IN_SUCCEEDED, account.id)
         .in_session(begun.id)
@@ -132,7 +151,7 @@ async fn enter(
     Ok(Welcome {
         token: begun.token,
         browser: begun.browser,
-        next: proved.next.clone(),
+        next,
         account: account.id,
         session: begun.id,
         is_new: door.is_new,

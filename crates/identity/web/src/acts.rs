@@ -2,6 +2,7 @@
 //! again (EV-3). This is the one place where the use cases of identity are called for their effects.
 
 mod outcome;
+mod passkeys;
 mod secrets;
 mod sensitive;
 
@@ -31,6 +32,7 @@ pub use outcome::{
     AskDone, ConfirmDone, Entered, FreezeDone, ProfileDone, Refusal, RegisterDone, VerifyDone,
 };
 
+pub use passkeys::{AddingDone, Answered, NotTaken, PasskeyDone, ProvedDone};
 pub use secrets::PasscodeWith;
 pub use sensitive::{SensitiveDone, ShownDone};
 

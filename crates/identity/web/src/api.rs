@@ -22,6 +22,7 @@ mod fields;
 mod freeze;
 mod gateways;
 mod history;
+mod passkeys;
 pub mod problems;
 mod profile;
 mod request;
@@ -74,6 +75,7 @@ pub const DOCUMENT: &str = "/api/openapi.json";
         (name = "history", description = "What happened to the account"),
         (name = "freeze", description = "Stopping everything, and lifting that"),
         (name = "links", description = "Links of messages; they need no session"),
+        (name = "passkeys", description = "Passkeys"),
         (name = "steps", description = "Proofs that sensitive requests need first"),
         (name = "secrets", description = "Password, passcode, code word"),
         (name = "bank", description = "The bank section's lock"),
@@ -129,6 +131,13 @@ fn v1() -> OpenApiRouter<State> {
             steps::open_bank,
             steps::lock_bank
         ))
+        .routes(routes!(passkeys::begin_sign_in))
+        .routes(routes!(passkeys::sign_in))
+        .routes(routes!(passkeys::list, passkeys::add))
+        .routes(routes!(passkeys::begin_adding))
+        .routes(routes!(passkeys::rename, passkeys::remove))
+        .routes(routes!(passkeys::begin_proof))
+        .routes(routes!(passkeys::prove))
         .routes(routes!(gateways::report))
 }
 

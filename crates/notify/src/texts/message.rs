@@ -86,6 +86,12 @@ pub enum SecurityEvent {
     ConsentChanged,
     /// A password, passcode, passkey or another secret changed.
     SecretChanged,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// There may be a copy of a passkey: it is not taken any more.
+    PasskeySuspected,
     /// The password was set or replaced.
     PasswordSet,
     /// The password was removed.
@@ -106,7 +112,7 @@ pub enum SecurityEvent {
 
 impl SecurityEvent {
     /// Every event.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::NewDevice,
         Self::EmailAdded,
         Self::EmailChanged,
@@ -120,6 +126,9 @@ impl SecurityEvent {
         Self::ProfileChanged,
         Self::ConsentChanged,
         Self::SecretChanged,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
+        Self::PasskeySuspected,
         Self::PasswordSet,
         Self::PasswordRemoved,
         Self::PasscodeSet,
@@ -146,6 +155,9 @@ impl SecurityEvent {
             Self::ProfileChanged => "profile-changed",
             Self::ConsentChanged => "consent-changed",
             Self::SecretChanged => "secret-changed",
+            Self::PasskeyAdded => "passkey-added",
+            Self::PasskeyRemoved => "passkey-removed",
+            Self::PasskeySuspected => "passkey-suspected",
             Self::PasswordSet => "password-set",
             Self::PasswordRemoved => "password-removed",
             Self::PasscodeSet => "passcode-set",

@@ -86,6 +86,8 @@ macro_rules! by_event {
             Unfrozen "unfrozen", SessionsEnded "sessions-ended", Suspicious "suspicious",
             CodeResting "code-resting", ProfileChanged "profile-changed",
             ConsentChanged "consent-changed", SecretChanged "secret-changed",
+            PasskeyAdded "passkey-added", PasskeyRemoved "passkey-removed",
+            PasskeySuspected "passkey-suspected",
             PasswordSet "password-set",
             PasswordRemoved "password-removed",
             PasscodeSet "passcode-set",

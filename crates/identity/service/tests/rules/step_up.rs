@@ -91,14 +91,14 @@ impl House {
         }
     }
 
-    async fn step_code(&self, who: &Arc<SignedIn>, step: StepId, to: To) -> Option<Asked> {
+    pub async fn step_code(&self, who: &Arc<SignedIn>, step: StepId, to: To) -> Option<Asked> {
         self.write((Arc::clone(who), step, to), |tx, (env, (who, step, to))| {
             Box::pin(async move { step_up::ask_code(tx, env, &visitor(), who, *step, *to).await })
         })
         .await
     }
 
-    async fn try_code(&self, who: &Arc<SignedIn>, step: StepId, to: To, code: &str) -> Tried {
+    pub async fn try_code(&self, who: &Arc<SignedIn>, step: StepId, to: To, code: &str) -> Tried {
         let code = OneTimeCode::parse(code, 6).unwrap();
         let input = (Arc::clone(who), step, to, code);
         self.write(input, |tx, (env, (who, step, to, code))| {
@@ -109,7 +109,12 @@ impl House {
         .await
     }
 
-    async fn prove_by_phone(&self, who: &Arc<SignedIn>, step: StepId, to: &Identifier) -> Tried {
+    pub async fn prove_by_phone(
+        &self,
+        who: &Arc<SignedIn>,
+        step: StepId,
+        to: &Identifier,
+    ) -> Tried {
         self.wait(70);
         assert_eq!(
             self.step_code(who, step, To::Phone).await,

@@ -51,11 +51,13 @@ codes! {
     StepUpNeeded = "step_up_needed" FORBIDDEN "This needs a proof first: see the step";
     Frozen = "frozen" FORBIDDEN "The account is frozen: lift the freeze first";
     CodesClosed = "codes_closed" FORBIDDEN "Codes are closed for this identifier until a stronger factor is shown";
+    PasskeySuspected = "passkey_suspected" FORBIDDEN "There may be a copy of this passkey: use another way";
     PasswordClosed = "password_closed" FORBIDDEN "The password is closed after too many wrong ones: set it anew";
     NotThisBrowser = "not_this_browser" FORBIDDEN "The signature is not by this browser's key, or its challenge is over";
     CodeFirst = "code_first" FORBIDDEN "Show a code to the phone for this step first";
     NotFound = "not_found" NOT_FOUND "Nothing is here";
     FlowNotFound = "flow_not_found" NOT_FOUND "No code was asked for in this flow";
+    CeremonyOver = "ceremony_over" NOT_FOUND "The challenge was used, has run out, or never was";
     StepOver = "step_over" NOT_FOUND "The step was used, has run out, or never was";
     LinkOver = "link_over" NOT_FOUND "The link was used, has run out, or never was";
     MethodNotAllowed = "method_not_allowed" METHOD_NOT_ALLOWED "Not with this method";
@@ -65,6 +67,10 @@ codes! {
     EmailTaken = "email_taken" CONFLICT "The address leads to another account";
     ProofMissing = "proof_missing" CONFLICT "The proof is gone or too old: ask for a code again";
     NothingToShow = "nothing_to_show" CONFLICT "The account has nothing that proves this: add a passkey, the password or the passcode";
+    PasskeyTaken = "passkey_taken" CONFLICT "The passkey belongs to an account already";
+    PasskeysFull = "passkeys_full" CONFLICT "The account has as many passkeys as it may";
+    NoPasskeysHere = "no_passkeys_here" CONFLICT "No browser makes passkeys for this address";
+    LastWay = "last_way" CONFLICT "It is the last way in";
     NotFrozen = "not_frozen" CONFLICT "The account is not frozen";
     PasscodeGone = "passcode_gone" CONFLICT "The passcode is gone: set it anew";
     CodeWordPresent = "code_word_present" CONFLICT "The account has a code word: support changes it";
@@ -76,6 +82,8 @@ codes! {
     CodeWrong = "code_wrong" UNPROCESSABLE_ENTITY "Not the code";
     CodeDead = "code_dead" UNPROCESSABLE_ENTITY "The code is used, replaced or out of tries: ask for a new one";
     CodeExpired = "code_expired" UNPROCESSABLE_ENTITY "The code's time is over: ask for a new one";
+    PasskeyNotTaken = "passkey_not_taken" UNPROCESSABLE_ENTITY "The passkey was not accepted";
+    PasskeyUnknown = "passkey_unknown" UNPROCESSABLE_ENTITY "Nobody has this passkey: its authenticator may forget it";
     PasswordWrong = "password_wrong" UNPROCESSABLE_ENTITY "Not the password";
     PasscodeWrong = "passcode_wrong" UNPROCESSABLE_ENTITY "Not the passcode";
     ReportUnreadable = "report_unreadable" UNPROCESSABLE_ENTITY "The report is not what the settings describe";

@@ -64,7 +64,8 @@ pub(super) fn flashed(visit: &Visit, path: &str, flash: &'static str) -> Respons
 /// Shows the notice once: answers the shell with it and takes the cookie away.
 pub(super) fn take_flash(visit: &Visit, shell: Shell) -> Shell {
     let held = visit.cookie(FLASH).unwrap_or_default();
-    match FLASHES.iter().find(|(id, _)| *id == held) {
+    let mut known = FLASHES.iter().chain(&super::passkeys::FLASHES);
+    match known.find(|(id, _)| *id == held) {
         Some((id, tone)) => shell.with_flash(*tone, *id),
         None => shell,
     }
@@ -228,6 +229,11 @@ fn kind(event: &Event) -> Option<EventKind> {
         "account.frozen" if ["cabinet", "code"].contains(&fact("cause")) => EventKind::Frozen,
         "account.frozen" => EventKind::NotMe,
         "account.unfrozen" => EventKind::Unfrozen,
+        "passkey.added" => EventKind::PasskeyAdded,
+        "passkey.renamed" => EventKind::PasskeyRenamed,
+        "passkey.removed" => EventKind::PasskeyRemoved,
+        "passkey.refused" => EventKind::PasskeyRefused,
+        "passkey.suspected" => EventKind::PasskeySuspected,
         "password.set" => EventKind::PasswordSet,
         "password.removed" => EventKind::PasswordRemoved,
         "password.wrong" => EventKind::PasswordWrong,

@@ -15,6 +15,7 @@ use identity_service::{
     bank_section,
     code_word::SetCodeWord,
     passcode::{RemovePasscode, SetPasscode},
+    passkeys,
     password::{RemovePassword, SetPassword},
     step_up::{self, Progress, Sensitive, StepId, To, Waiting},
 };
@@ -96,6 +97,8 @@ macro_rules! on_pages {
 
 on_pages! {
     OpenBank => bank_section::Open,
+    AddPasskey => passkeys::Add,
+    RemovePasskey => passkeys::Remove,
     SetPassword => SetPassword,
     RemovePassword => RemovePassword,
     SetPasscode => SetPasscode,
@@ -300,6 +303,7 @@ async fn face(
     method: Method,
 ) -> Result<Face, PageError> {
     match method {
+        Method::Passkey => return Ok(Face::Passkey),
         Method::Password => return Ok(Face::Password),
         Method::Passcode => {
             if let Some(entry) = secrets::entry(state, who, open).await? {

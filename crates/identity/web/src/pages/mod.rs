@@ -6,6 +6,7 @@
 //! | `/`, `/profile/security`, `/profile/devices`, `/profile/history` | `cabinet` |
 //! | `/bank…` | `bank` |
 //! | `/confirm/…` (step-up) | `confirm` |
+//! | `/sign-in/passkey`, `/profile/security/passkeys…`, `/confirm/…/passkey` | `passkeys` |
 //! | `/profile/security/password`, `…/passcode`, `…/code-word` | `secrets` |
 //! | `/profile/data…` | `data` |
 //! | `/profile/email…` | `email` |
@@ -24,6 +25,7 @@ mod email;
 mod freeze;
 mod links;
 mod notifications;
+mod passkeys;
 mod plain;
 pub(crate) mod secrets;
 mod sign_in;
@@ -65,6 +67,7 @@ pub fn pages() -> Router<State> {
         .route("/profile/history", get(cabinet::history))
         .merge(profile_pages())
         .merge(freeze_pages())
+        .merge(passkey_pages())
         .merge(confirm_pages())
         .merge(secret_pages())
         .route(
@@ -158,6 +161,30 @@ fn confirm_pages() -> Router<State> {
         .route("/confirm/{step}/delivery", get(confirm::delivery))
         .route("/confirm/{step}/go", post(confirm::go))
         .route("/confirm/{step}/cancel", post(confirm::cancel))
+}
+
+fn passkey_pages() -> Router<State> {
+    Router::new()
+        .route("/sign-in/passkey", post(passkeys::sign_in))
+        .route("/sign-in/passkey/begin", post(passkeys::begin_sign_in))
+        .route(
+            "/profile/security/passkeys",
+            get(passkeys::look).post(passkeys::add),
+        )
+        .route(
+            "/profile/security/passkeys/begin",
+            post(passkeys::begin_adding),
+        )
+        .route(
+            "/profile/security/passkeys/{id}",
+            get(passkeys::edit).post(passkeys::rename),
+        )
+        .route(
+            "/profile/security/passkeys/{id}/remove",
+            post(passkeys::remove),
+        )
+        .route("/confirm/{step}/passkey", post(passkeys::prove))
+        .route("/confirm/{step}/passkey/begin", post(passkeys::begin_proof))
 }
 
 fn secret_pages() -> Router<State> {

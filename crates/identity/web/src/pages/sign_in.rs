@@ -26,6 +26,7 @@ use webkit::{
 use super::{
     codes::{Errand, delivery_line, entry, offers, refusal, standing, typed},
     common::{done, flashed, key, moment, take_flash, without_flash},
+    passkeys::offer,
 };
 use crate::{
     acts::{AskDone, Entered, RegisterDone, VerifyDone},
@@ -37,7 +38,7 @@ use crate::{
 };
 
 /// Cookie of the page to come back to; a path of ours, checked again when it is used.
-const NEXT: &str = "next";
+pub(super) const NEXT: &str = "next";
 /// Life of the session cookie: the idle life of a session (ID-9).
 const SESSION_LIFE: i64 = 90 * 24 * 3_600;
 
@@ -48,7 +49,12 @@ pub(super) struct Next {
 }
 
 /// `GET /sign-in`.
-pub(super) async fn phone(visit: Visit, who: Option<Who>, Query(query): Query<Next>) -> Response {
+pub(super) async fn phone(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Option<Who>,
+    Query(query): Query<Next>,
+) -> Response {
     if who.is_some() {
         return see_other("/");
     }
@@ -59,6 +65,7 @@ pub(super) async fn phone(visit: Visit, who: Option<Who>, Query(query): Query<Ne
     let response = page(&SignInPhone {
         p: shell,
         phone: String::new(),
+        passkey: offer(&state),
     });
     match query.next.as_deref().and_then(NextPath::parse) {
         Some(next) => with_cookie(
@@ -80,6 +87,7 @@ pub(super) async fn ask_phone(
         page_with_errors(&SignInPhone {
             p,
             phone: form.text("phone").to_owned(),
+            passkey: offer(&state),
         })
     };
     let phone = match Phone::parse(form.text("phone")) {
@@ -231,7 +239,7 @@ pub(super) async fn verify(
 }
 
 /// Sets the cookies of a session and goes where the person wanted.
-fn enter(visit: &Visit, entered: &Entered) -> Response {
+pub(super) fn enter(visit: &Visit, entered: &Entered) -> Response {
     let site = visit.site();
     let next = NextPath::parse(&entered.next).unwrap_or_default();
     let mut response = see_other(next.as_str());

@@ -75,6 +75,8 @@ pub enum Face {
     },
     /// The code that was sent.
     Code(Box<CodeEntry>),
+    /// A passkey, by the browser's own dialog.
+    Passkey,
     /// The password.
     Password,
     /// The passcode.
@@ -135,6 +137,11 @@ impl Confirm {
     /// Whether that is the passcode, for which this browser may have a key.
     pub const fn has_passcode(&self) -> bool {
         matches!(self.face, Face::Passcode(_))
+    }
+
+    /// Whether a passkey is asked for.
+    pub const fn has_passkey(&self) -> bool {
+        matches!(self.face, Face::Passkey)
     }
 
     /// The words and the icon of a way.
@@ -247,6 +254,29 @@ impl Sample for Confirm {
                     action: Action::OpenBank,
                     lines: Vec::new(),
                     face: Face::Proved,
+                    ..normal.clone()
+                },
+            ),
+            (
+                "passkey",
+                Self {
+                    action: Action::OpenBank,
+                    lines: Vec::new(),
+                    by: Method::Passkey,
+                    face: Face::Passkey,
+                    others: vec![Method::Password],
+                    ..normal.clone()
+                },
+            ),
+            (
+                "passkey_wrong",
+                Self {
+                    p: normal
+                        .p
+                        .clone()
+                        .with_error("passkey", "passkey-error-not-taken"),
+                    by: Method::Passkey,
+                    face: Face::Passkey,
                     ..normal.clone()
                 },
             ),

@@ -56,6 +56,16 @@ pub enum EventKind {
     Unfrozen,
     /// «Это не я» was pressed.
     NotMe,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was given another name.
+    PasskeyRenamed,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// A passkey was shown and not taken.
+    PasskeyRefused,
+    /// There may be a copy of a passkey.
+    PasskeySuspected,
     /// The password was set or replaced.
     PasswordSet,
     /// The password was removed.
@@ -82,7 +92,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind, in the order of the declaration.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 41] = [
         Self::AccountCreated,
         Self::SignedIn,
         Self::SignedInNewDevice,
@@ -108,6 +118,11 @@ impl EventKind {
         Self::Frozen,
         Self::Unfrozen,
         Self::NotMe,
+        Self::PasskeyAdded,
+        Self::PasskeyRenamed,
+        Self::PasskeyRemoved,
+        Self::PasskeyRefused,
+        Self::PasskeySuspected,
         Self::PasswordSet,
         Self::PasswordRemoved,
         Self::PasswordWrong,
@@ -149,6 +164,11 @@ impl EventKind {
             Self::Frozen => "event-frozen",
             Self::Unfrozen => "event-unfrozen",
             Self::NotMe => "event-not-me",
+            Self::PasskeyAdded => "event-passkey-added",
+            Self::PasskeyRenamed => "event-passkey-renamed",
+            Self::PasskeyRemoved => "event-passkey-removed",
+            Self::PasskeyRefused => "event-passkey-refused",
+            Self::PasskeySuspected => "event-passkey-suspected",
             Self::PasswordSet => "event-password-set",
             Self::PasswordRemoved => "event-password-removed",
             Self::PasswordWrong => "event-password-wrong",
@@ -167,9 +187,17 @@ impl EventKind {
     pub const fn icon(self) -> &'static str {
         match self {
             Self::AccountCreated => "user",
-            Self::SignedIn | Self::SignedInNewDevice => "key-round",
+            Self::SignedIn
+            | Self::SignedInNewDevice
+            | Self::PasskeyAdded
+            | Self::PasskeyRenamed
+            | Self::PasskeyRemoved => "key-round",
             Self::SignedOut | Self::SessionEnded | Self::OthersEnded | Self::MadeRoom => "log-out",
-            Self::CodeFailed | Self::CodeResting | Self::NotMe => "triangle-alert",
+            Self::CodeFailed
+            | Self::CodeResting
+            | Self::NotMe
+            | Self::PasskeyRefused
+            | Self::PasskeySuspected => "triangle-alert",
             Self::EmailAdded | Self::EmailConfirmed | Self::EmailRemoved => "mail",
             Self::NameChanged
             | Self::BirthChanged
@@ -205,10 +233,13 @@ impl EventKind {
             | Self::DataDeclined
             | Self::Frozen
             | Self::PasswordWrong
-            | Self::PasscodeWrong => Tone::Warn,
-            Self::CodeResting | Self::NotMe | Self::PasscodeGone | Self::CodeWordClosed => {
-                Tone::Bad
-            }
+            | Self::PasscodeWrong
+            | Self::PasskeyRefused => Tone::Warn,
+            Self::CodeResting
+            | Self::NotMe
+            | Self::PasscodeGone
+            | Self::CodeWordClosed
+            | Self::PasskeySuspected => Tone::Bad,
             Self::EmailConfirmed | Self::DataAccepted | Self::Unfrozen => Tone::Good,
             _ => Tone::Info,
         }

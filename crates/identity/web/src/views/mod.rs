@@ -12,6 +12,7 @@ pub mod help;
 pub mod home;
 pub mod links;
 pub mod notifications;
+pub mod passkeys;
 pub mod profile;
 pub mod secrets;
 pub mod security;
@@ -24,6 +25,8 @@ webkit::sample_pages! {
     "home" => home::Home,
     "security" => security::Security,
     "devices" => security::Devices,
+    "passkeys" => passkeys::Passkeys,
+    "edit_passkey" => passkeys::EditPasskey,
     "end_others" => security::EndOthers,
     "history" => security::History,
     "bank_door" => bank::BankDoor,
@@ -71,6 +74,7 @@ pub const ROUTES: &[&str] = &[
     "/confirm/{}/code",
     "/confirm/{}",
     "/confirm/{}/go",
+    "/confirm/{}/passkey",
     "/confirm/{}/passcode",
     "/confirm/{}/passcode/challenge",
     "/confirm/{}/password",
@@ -104,6 +108,9 @@ pub const ROUTES: &[&str] = &[
     "/profile/security",
     "/profile/security/code-word",
     "/profile/security/freeze",
+    "/profile/security/passkeys",
+    "/profile/security/passkeys/{}",
+    "/profile/security/passkeys/{}/remove",
     "/profile/security/passcode",
     "/profile/security/passcode/remove",
     "/profile/security/password",
@@ -116,6 +123,7 @@ pub const ROUTES: &[&str] = &[
     "/sign-in/code/resend",
     "/sign-in/consent",
     "/sign-in/email",
+    "/sign-in/passkey",
     "/sign-out",
     "/unsubscribe/{}",
 ];
