@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Codes of one set.
 pub const CODES: usize = 10;
 /// Signs of a code.
@@ -14,8 +16,9 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Longest text looked at, in characters.
 const TYPED_MAX: usize = 64;
 
-/// A backup code. Does not print; wiped by nobody, as it is about to be shown on paper.
-#[derive(Clone, PartialEq, Eq)]
+/// A backup code. Does not print. It is serialised for answers that are kept sealed, so that a form sent twice
+/// shows the same codes.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupCode(String);
 
 impl BackupCode {

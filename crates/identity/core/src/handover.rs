@@ -78,9 +78,8 @@ pub fn state(times: &Times, policy: &Policy, now: Timestamp) -> State {
     }
     match times.approved_at {
         Some(at) if now < at.saturating_add(policy.handover_pickup) => State::Approved,
-        Some(_) => State::Over,
         None if now < times.expires_at => State::Waiting,
-        None => State::Over,
+        Some(_) | None => State::Over,
     }
 }
 

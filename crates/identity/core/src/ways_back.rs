@@ -22,6 +22,10 @@ pub struct Key {
 }
 
 /// What an account has.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that is there or not; they are read one by one"
+)]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ways {
     /// The number.

@@ -29,6 +29,28 @@ pub enum Notice {
     SessionsEnded,
     /// Documents or name were changed.
     ProfileChanged,
+    /// An authenticator app was connected.
+    TotpAdded,
+    /// It was disconnected.
+    TotpRemoved,
+    /// Backup codes were issued; the ones before are dead.
+    BackupCodesIssued,
+    /// A backup code was used.
+    BackupCodeUsed,
+    /// Sign-in asks for a second factor from now on.
+    SecondFactorOn,
+    /// It no longer does.
+    SecondFactorOff,
+    /// A computer asked to be let in, and a wrong number was chosen.
+    LetInRefused,
+    /// The operator says that the number has changed.
+    NumberDoubted,
+    /// The number is a key again.
+    NumberCleared,
+    /// A trusted person was named.
+    TrustedNamed,
+    /// A trusted person was removed.
+    TrustedRemoved,
 }
 
 impl Notice {
@@ -42,6 +64,17 @@ impl Notice {
             Self::Unfrozen => "unfrozen",
             Self::SessionsEnded => "sessions_ended",
             Self::ProfileChanged => "profile_changed",
+            Self::TotpAdded => "totp_added",
+            Self::TotpRemoved => "totp_removed",
+            Self::BackupCodesIssued => "backup_codes_issued",
+            Self::BackupCodeUsed => "backup_code_used",
+            Self::SecondFactorOn => "second_factor_on",
+            Self::SecondFactorOff => "second_factor_off",
+            Self::LetInRefused => "let_in_refused",
+            Self::NumberDoubted => "number_doubted",
+            Self::NumberCleared => "number_cleared",
+            Self::TrustedNamed => "trusted_named",
+            Self::TrustedRemoved => "trusted_removed",
         }
     }
 }
@@ -56,6 +89,17 @@ impl Notice {
             Self::Unfrozen => SecurityEvent::Unfrozen,
             Self::SessionsEnded => SecurityEvent::SessionsEnded,
             Self::ProfileChanged => SecurityEvent::ProfileChanged,
+            Self::TotpAdded => SecurityEvent::TotpAdded,
+            Self::TotpRemoved => SecurityEvent::TotpRemoved,
+            Self::BackupCodesIssued => SecurityEvent::BackupCodesIssued,
+            Self::BackupCodeUsed => SecurityEvent::BackupCodeUsed,
+            Self::SecondFactorOn => SecurityEvent::SecondFactorOn,
+            Self::SecondFactorOff => SecurityEvent::SecondFactorOff,
+            Self::LetInRefused => SecurityEvent::LetInRefused,
+            Self::NumberDoubted => SecurityEvent::NumberDoubted,
+            Self::NumberCleared => SecurityEvent::NumberCleared,
+            Self::TrustedNamed => SecurityEvent::TrustedNamed,
+            Self::TrustedRemoved => SecurityEvent::TrustedRemoved,
         }
     }
 }
@@ -67,6 +111,29 @@ pub(crate) async fn tell(
     visitor: &Visitor,
     account: &Account,
     notice: Notice,
+) -> Result<(), ServiceError> {
+    let device = agent::device_name(&visitor.agent, account.locale);
+    let place = network::masked(visitor.network);
+    say(tx, env, account, notice, &device, &place).await
+}
+
+/// Tells the owner of something that nobody did in a browser.
+pub(crate) async fn tell_news(
+    tx: &mut WriteTx,
+    env: &Env,
+    account: &Account,
+    notice: Notice,
+) -> Result<(), ServiceError> {
+    say(tx, env, account, notice, "", "").await
+}
+
+async fn say(
+    tx: &mut WriteTx,
+    env: &Env,
+    account: &Account,
+    notice: Notice,
+    device: &str,
+    place: &str,
 ) -> Result<(), ServiceError> {
     let token = link::make(tx, env, account, link::Purpose::Alarm, notice.as_str()).await?;
     let alarm = format!("/not-me/{token}");
@@ -82,8 +149,8 @@ pub(crate) async fn tell(
             worthless_after: None,
             words: Words::Notice {
                 event: notice.event(),
-                device: agent::device_name(&visitor.agent, account.locale),
-                place: network::masked(visitor.network),
+                device: device.to_owned(),
+                place: place.to_owned(),
                 alarm: alarm.clone(),
             },
         };

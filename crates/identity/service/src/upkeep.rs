@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use db::{Db, DbError, Statement, WriteTx, params};
 use jobs::{JobError, Periodic};
 
-use crate::{bank_section, breaker, codes, counters, shown, step_up};
+use crate::{bank_section, breaker, codes, counters, handover, shown, step_up};
 
 /// Everything here has ended long before: a code lives minutes, a proof a quarter of an hour, and no window of
 /// a network is longer than a day.
@@ -40,6 +40,7 @@ impl Periodic for Cleanup {
             &bank_section::sql::FORGET,
             &shown::sql::FORGET,
             &step_up::sql::FORGET,
+            &handover::sql::FORGET,
         ] {
             for _ in 0..BATCHES {
                 if batch(&self.db, statement).await? < u64::from(AT_ONCE) {

@@ -86,6 +86,12 @@ macro_rules! by_event {
             Unfrozen "unfrozen", SessionsEnded "sessions-ended", Suspicious "suspicious",
             CodeResting "code-resting", ProfileChanged "profile-changed",
             ConsentChanged "consent-changed", SecretChanged "secret-changed",
+            TotpAdded "totp-added", TotpRemoved "totp-removed",
+            BackupCodesIssued "backup-codes-issued", BackupCodeUsed "backup-code-used",
+            SecondFactorOn "second-factor-on", SecondFactorOff "second-factor-off",
+            LetInRefused "let-in-refused", NumberDoubted "number-doubted",
+            NumberCleared "number-cleared", TrustedNamed "trusted-named",
+            TrustedRemoved "trusted-removed",
         )
     };
 }

@@ -7,6 +7,8 @@ db::statements! {
     CODES: "DELETE FROM challenge" () -> ();
     /// Forgets where every browser stood.
     FLOWS: "DELETE FROM code_flow" () -> ();
+    /// Forgets every computer that waits to be let in.
+    HANDOVERS: "DELETE FROM handover" () -> ();
     /// Kills every link that was sent.
     LINKS: "DELETE FROM account_link" () -> ();
 }

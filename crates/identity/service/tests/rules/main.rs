@@ -1,17 +1,24 @@
 //! The rules of identity, one file a theme, on both engines.
 
 mod house;
+mod steps;
 mod tools;
 
+mod backup_codes;
 mod codes;
 mod consent;
 mod email;
 mod freeze;
 mod guessing;
+mod handover;
 mod leaks;
+mod numbers;
 mod profile;
 mod random_walk;
+mod second_factor;
 mod sending;
 mod sessions;
 mod step_up;
+mod totp;
+mod trusted;
 mod upkeep;
