@@ -4,6 +4,7 @@ help = Help
 other-language = Русский
 areas-label = Sections
 area-home = Home
+area-bank = Money
 area-security = Security
 area-notifications = Notifications
 area-profile = Profile

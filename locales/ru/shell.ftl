@@ -4,6 +4,7 @@ help = Помощь
 other-language = English
 areas-label = Разделы кабинета
 area-home = Главная
+area-bank = Деньги
 area-security = Безопасность
 area-notifications = Уведомления
 area-profile = Профиль

@@ -354,9 +354,11 @@ pub struct Waiting {
     pub progress: Progress,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// It has run already; its answer was kept.
+    pub is_used: bool,
 }
 
-/// Looks at a step; `None` when it is over.
+/// Looks at a step; `None` when it is over or another session's.
 pub async fn look(
     tx: &mut ReadTx,
     who: &SignedIn,
@@ -365,7 +367,8 @@ pub async fn look(
     let key = params![who.account.id.as_bytes(), id.as_bytes()];
     let row = tx.query_opt(&sql::FIND, key).await?;
     let step = row.as_ref().map(read).transpose()?;
-    let Some(step) = step.filter(|step| step.is_open(who, tx.now())) else {
+    let is_mine = |step: &Step| step.session == *who.session.as_bytes();
+    let Some(step) = step.filter(|step| is_mine(step) && tx.now() < step.expires_at) else {
         return Ok(None);
     };
     let progress = match step.proved_at {
@@ -382,6 +385,7 @@ pub async fn look(
         payload: payload.to_vec(),
         progress,
         expires_at: step.expires_at,
+        is_used: step.used_at.is_some(),
     }))
 }
 
@@ -437,7 +441,8 @@ pub async fn ask_code(
     to: To,
 ) -> Result<Option<Asked>, ServiceError> {
     // Nothing is decided here, so the account is not locked: an identifier is locked before it, below.
-    if look(tx, who, id).await?.is_none() {
+    let waiting = look(tx, who, id).await?;
+    if waiting.is_none_or(|waiting| waiting.is_used) {
         return Ok(None);
     }
     let owned = account::identifiers(tx, &who.account).await?;

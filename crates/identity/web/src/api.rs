@@ -3,6 +3,7 @@
 //!
 //! | to find | look in |
 //! |---|---|
+//! | step-up: what a sensitive request needs first | `steps` |
 //! | keys, headers and bodies of requests | `request` |
 //! | every code of a problem | `problems` |
 //! | what answers have in common | `words` |
@@ -25,6 +26,7 @@ mod profile;
 mod request;
 mod session;
 mod sign_in;
+mod steps;
 mod words;
 
 use std::sync::LazyLock;
@@ -70,6 +72,8 @@ pub const DOCUMENT: &str = "/api/openapi.json";
         (name = "history", description = "What happened to the account"),
         (name = "freeze", description = "Stopping everything, and lifting that"),
         (name = "links", description = "Links of messages; they need no session"),
+        (name = "steps", description = "Proofs that sensitive requests need first"),
+        (name = "bank", description = "The bank section's lock"),
         (name = "gateways", description = "Reports of message gateways")
     )
 )]
@@ -107,6 +111,14 @@ fn v1() -> OpenApiRouter<State> {
         .routes(routes!(freeze::ask_unfreeze))
         .routes(routes!(freeze::unfreeze))
         .routes(routes!(freeze::look_alarm, freeze::alarm))
+        .routes(routes!(steps::look, steps::cancel))
+        .routes(routes!(steps::ask))
+        .routes(routes!(steps::verify))
+        .routes(routes!(
+            steps::look_bank,
+            steps::open_bank,
+            steps::lock_bank
+        ))
         .routes(routes!(gateways::report))
 }
 

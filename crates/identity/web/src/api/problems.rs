@@ -48,9 +48,12 @@ codes! {
     Unauthorized = "unauthorized" UNAUTHORIZED "Sign in to do this";
     ReportUnsigned = "report_unsigned" UNAUTHORIZED "The report is not signed by the gateway";
     Forbidden = "forbidden" FORBIDDEN "Not allowed";
+    StepUpNeeded = "step_up_needed" FORBIDDEN "This needs a proof first: see the step";
+    Frozen = "frozen" FORBIDDEN "The account is frozen: lift the freeze first";
     CodesClosed = "codes_closed" FORBIDDEN "Codes are closed for this identifier until a stronger factor is shown";
     NotFound = "not_found" NOT_FOUND "Nothing is here";
     FlowNotFound = "flow_not_found" NOT_FOUND "No code was asked for in this flow";
+    StepOver = "step_over" NOT_FOUND "The step was used, has run out, or never was";
     LinkOver = "link_over" NOT_FOUND "The link was used, has run out, or never was";
     MethodNotAllowed = "method_not_allowed" METHOD_NOT_ALLOWED "Not with this method";
     RequestTimeout = "request_timeout" REQUEST_TIMEOUT "The body did not arrive in time";
@@ -58,6 +61,7 @@ codes! {
     EmailPresent = "email_present" CONFLICT "The account has a confirmed address already";
     EmailTaken = "email_taken" CONFLICT "The address leads to another account";
     ProofMissing = "proof_missing" CONFLICT "The proof is gone or too old: ask for a code again";
+    NothingToShow = "nothing_to_show" CONFLICT "The account has nothing that proves this: add a passkey, the password or the passcode";
     NotFrozen = "not_frozen" CONFLICT "The account is not frozen";
     TooLarge = "too_large" PAYLOAD_TOO_LARGE "The request is too large";
     MediaType = "media_type" UNSUPPORTED_MEDIA_TYPE "This takes another media type";
@@ -146,6 +150,11 @@ impl Refused {
     /// The same with the tries left.
     pub(super) fn left(self, tries: u32) -> Self {
         Self(Box::new(self.0.left(tries)))
+    }
+
+    /// The same, naming the step that needs a proof.
+    pub(super) fn for_step(self, step: String) -> Self {
+        Self(Box::new(self.0.for_step(step)))
     }
 
     /// The same, because of this field.

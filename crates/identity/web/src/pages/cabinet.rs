@@ -97,7 +97,7 @@ pub(super) async fn home(
     Ok(without_flash(&cabinet.visit, page(&view)))
 }
 
-fn missing(missing: identity_core::account::Missing) -> home::Missing {
+pub(super) fn missing(missing: identity_core::account::Missing) -> home::Missing {
     use identity_core::account::Missing as M;
     match missing {
         M::Name => home::Missing::Name,

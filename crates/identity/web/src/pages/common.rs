@@ -27,7 +27,7 @@ use crate::{
 /// Cookie that carries a notice over a redirect: only its id.
 const FLASH: &str = "flash";
 /// The notices there are.
-const FLASHES: [(&str, Tone); 8] = [
+const FLASHES: [(&str, Tone); 11] = [
     ("flash-device-ended", Tone::Good),
     ("flash-others-ended", Tone::Good),
     ("flash-data-saved", Tone::Good),
@@ -36,6 +36,9 @@ const FLASHES: [(&str, Tone); 8] = [
     ("flash-notifications-saved", Tone::Good),
     ("flash-frozen", Tone::Good),
     ("flash-unfrozen", Tone::Good),
+    ("flash-lift-first", Tone::Warn),
+    ("flash-step-over", Tone::Warn),
+    ("flash-bank-locked", Tone::Good),
 ];
 
 /// Redirects with a notice to be shown there.

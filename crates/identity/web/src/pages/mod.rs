@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `/sign-in…`, `/sign-out` | `sign_in` |
 //! | `/`, `/profile/security`, `/profile/devices`, `/profile/history` | `cabinet` |
+//! | `/bank…` | `bank` |
+//! | `/confirm/…` (step-up) | `confirm` |
 //! | `/profile/data…` | `data` |
 //! | `/profile/email…` | `email` |
 //! | `/profile/notifications` | `notifications` |
@@ -11,9 +13,11 @@
 //! | `/not-me/…`, `/email/confirm/…`, `/unsubscribe/…` | `links` |
 //! | help, legal texts, language and colours, static files | `plain` |
 
+mod bank;
 mod cabinet;
 mod codes;
 mod common;
+mod confirm;
 mod data;
 mod email;
 mod freeze;
@@ -59,6 +63,7 @@ pub fn pages() -> Router<State> {
         .route("/profile/history", get(cabinet::history))
         .merge(profile_pages())
         .merge(freeze_pages())
+        .merge(confirm_pages())
         .route(
             "/not-me/{token}",
             get(links::not_me).post(links::press_not_me),
@@ -137,4 +142,17 @@ fn freeze_pages() -> Router<State> {
             "/profile/security/unfreeze/code/delivery",
             get(freeze::lift_delivery),
         )
+}
+
+fn confirm_pages() -> Router<State> {
+    Router::new()
+        .route("/bank", get(bank::section))
+        .route("/bank/open", post(bank::open))
+        .route("/bank/lock", post(bank::lock))
+        .route("/confirm/{step}", get(confirm::confirm))
+        .route("/confirm/{step}/send", post(confirm::send))
+        .route("/confirm/{step}/code", post(confirm::code))
+        .route("/confirm/{step}/delivery", get(confirm::delivery))
+        .route("/confirm/{step}/go", post(confirm::go))
+        .route("/confirm/{step}/cancel", post(confirm::cancel))
 }

@@ -3,7 +3,9 @@
 //! Every page is a struct with the shell `p` and its own data, and lists sample
 //! values; `tests/pages.rs` renders all of them in every language.
 
+pub mod bank;
 pub mod code;
+pub mod confirm;
 pub mod events;
 pub mod freeze;
 pub mod help;
@@ -22,6 +24,9 @@ webkit::sample_pages! {
     "devices" => security::Devices,
     "end_others" => security::EndOthers,
     "history" => security::History,
+    "bank_door" => bank::BankDoor,
+    "bank_section" => bank::BankSection,
+    "confirm" => confirm::Confirm,
     "sign_in_phone" => sign_in::SignInPhone,
     "sign_in_email" => sign_in::SignInEmail,
     "sign_in_code" => sign_in::SignInCode,
@@ -54,6 +59,13 @@ webkit::sample_pages! {
 /// Paths that pages of identity and the shell lead to; `{}` is one segment.
 pub const ROUTES: &[&str] = &[
     "/",
+    "/bank",
+    "/bank/lock",
+    "/bank/open",
+    "/confirm/{}/cancel",
+    "/confirm/{}/code",
+    "/confirm/{}/go",
+    "/confirm/{}/send",
     "/email/confirm/{}",
     "/freeze",
     "/freeze/code",

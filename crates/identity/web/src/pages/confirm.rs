@@ -1,0 +1,448 @@
+//! Confirming a sensitive action (step-up): the page says what is about to happen, asks for what is missing,
+//! and does it with what was typed before.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, Query, State as Shared},
+    response::Response,
+};
+use identity_core::{
+    assurance::{Action, Method, Way},
+    challenge::Purpose,
+};
+use identity_service::{
+    bank_section,
+    step_up::{self, Progress, Sensitive, StepId, To, Waiting},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use webkit::{
+    form::Form,
+    once::OnceKey,
+    page::{Area, errors::ErrorKind},
+    respond::{PageError, page, page_with_errors, see_other},
+    visit::Visit,
+};
+
+use super::{
+    codes::{delivery_line, entry, limited_path, limited_until, refusal, standing, typed},
+    common::{cabinet, done, flashed, key},
+};
+use crate::{
+    acts::{AskDone, SensitiveDone, ShownDone},
+    state::{Fault, State, Who},
+    views::{
+        code::CodeWay,
+        confirm::{Confirm, Face, Line},
+    },
+};
+
+/// A sensitive action that pages offer.
+pub(super) trait OnPage:
+    Sensitive<Done: Serialize + DeserializeOwned + Send + Sync + 'static>
+{
+    /// Where the person was when they asked, and goes back to when they give it up.
+    fn home(&self) -> String;
+
+    /// What is confirmed, line by line.
+    fn lines(&self) -> Vec<Line> {
+        Vec::new()
+    }
+
+    /// The page after it.
+    fn after(&self, visit: &Visit, done: Self::Done) -> Response;
+}
+
+impl OnPage for bank_section::Open {
+    fn home(&self) -> String {
+        "/bank".to_owned()
+    }
+
+    fn after(&self, _: &Visit, (): ()) -> Response {
+        see_other(&self.next)
+    }
+}
+
+/// Every action of the pages, by its name in a step.
+macro_rules! on_pages {
+    ($($action:ident => $command:ty,)*) => {
+        /// What is confirmed, and where the person was.
+        fn describe(waiting: &Waiting) -> Result<(Vec<Line>, String), PageError> {
+            match waiting.action {
+                $(Action::$action => {
+                    let cmd: $command = command(waiting)?;
+                    Ok((cmd.lines(), cmd.home()))
+                })*
+                _ => Err(PageError::kind(ErrorKind::NotFound)),
+            }
+        }
+
+        /// Does what was confirmed.
+        async fn resume(
+            state: &State,
+            visit: &Visit,
+            who: Who,
+            step: StepId,
+            waiting: &Waiting,
+        ) -> Result<Response, PageError> {
+            match waiting.action {
+                $(Action::$action => run::<$command>(state, visit, who, step, waiting).await,)*
+                _ => Err(PageError::kind(ErrorKind::NotFound)),
+            }
+        }
+    };
+}
+
+on_pages! {
+    OpenBank => bank_section::Open,
+}
+
+fn command<C: OnPage>(waiting: &Waiting) -> Result<C, PageError> {
+    serde_json::from_slice(&waiting.payload)
+        .map_err(|_| PageError::internal("the command of a step is not understood"))
+}
+
+/// Asks for a sensitive action: does it, or leads to the proof it needs.
+pub(super) async fn ask<C: OnPage + Clone>(
+    state: &State,
+    visit: &Visit,
+    who: Who,
+    form: &Form,
+    cmd: C,
+) -> Result<Response, PageError> {
+    let key = key(visit, Some(&who), form);
+    perform(state, visit, who, key, cmd, None).await
+}
+
+async fn perform<C: OnPage + Clone>(
+    state: &State,
+    visit: &Visit,
+    who: Who,
+    key: OnceKey,
+    cmd: C,
+    step: Option<StepId>,
+) -> Result<Response, PageError> {
+    let performed = state
+        .sensitive(key, &visit.visitor, who.0, cmd.clone(), step)
+        .await?;
+    Ok(match done(performed)? {
+        SensitiveDone::Done(answer) => cmd.after(visit, answer),
+        SensitiveDone::Needs(step) => see_other(&path(step)),
+        SensitiveDone::NothingToShow => see_other("/profile/security?add=secret"),
+        SensitiveDone::Frozen => flashed(visit, "/profile/security", "flash-lift-first"),
+    })
+}
+
+async fn run<C: OnPage + Clone>(
+    state: &State,
+    visit: &Visit,
+    who: Who,
+    step: StepId,
+    waiting: &Waiting,
+) -> Result<Response, PageError> {
+    let cmd: C = command(waiting)?;
+    let key = OnceKey {
+        scope: who.account.id.as_bytes().to_vec(),
+        key: format!("step {step}"),
+        request: vault::token_hash(&waiting.payload),
+    };
+    perform(state, visit, who, key, cmd, Some(step)).await
+}
+
+/// The address of a step.
+pub(super) fn path(step: StepId) -> String {
+    format!("/confirm/{step}")
+}
+
+/// A step that still waits.
+pub(super) struct Open {
+    pub(super) step: StepId,
+    pub(super) waiting: Waiting,
+}
+
+impl Open {
+    /// The ways that are left; empty when everything was shown.
+    fn ways(&self) -> &[Way] {
+        match &self.waiting.progress {
+            Progress::More(ways) => ways,
+            Progress::Proved | Progress::Over => &[],
+        }
+    }
+
+    /// The method the page asks for now: the chosen one where it is among those that are left.
+    fn method(&self, chosen: Option<Method>) -> Option<Method> {
+        let first: Vec<_> = self.ways().iter().filter_map(|way| way.first()).collect();
+        let chosen = chosen.filter(|method| first.contains(&method));
+        chosen.or_else(|| first.first().map(|method| **method))
+    }
+}
+
+/// Finds the step of a path; `None` when it is over or another's.
+pub(super) async fn open(state: &State, who: &Who, step: &str) -> Result<Option<Open>, PageError> {
+    let Ok(step) = step.parse::<StepId>() else {
+        return Ok(None);
+    };
+    let input = (who.clone(), step);
+    let waiting = state
+        .read("step_up.look", input, |tx, (who, step)| {
+            Box::pin(step_up::look(tx, who, *step))
+        })
+        .await?;
+    Ok(waiting.map(|waiting| Open { step, waiting }))
+}
+
+/// The page for a step that is over.
+fn over(visit: &Visit) -> Response {
+    flashed(visit, "/profile/security", "flash-step-over")
+}
+
+/// Which method was chosen.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Choice {
+    by: Option<String>,
+}
+
+impl Choice {
+    fn method(&self) -> Option<Method> {
+        Method::from_name(self.by.as_deref().unwrap_or_default())
+    }
+}
+
+fn purpose(method: Method) -> Purpose {
+    match method {
+        Method::Email => Purpose::StepUpEmail,
+        _ => Purpose::StepUpPhone,
+    }
+}
+
+async fn show(
+    state: &State,
+    visit: Visit,
+    who: &Who,
+    open: &Open,
+    method: Option<Method>,
+    error: Option<(&'static str, &'static str)>,
+) -> Result<Response, PageError> {
+    let (lines, _) = describe(&open.waiting)?;
+    let cabinet = cabinet(state, visit, who, Area::Security).await?;
+    let p = match error {
+        Some((field, id)) => cabinet.shell.with_error(field, id),
+        None => cabinet.shell,
+    };
+    let by = open.method(method);
+    let face = match by {
+        None => Face::Proved,
+        Some(method) => face(state, &p, who, open.step, method).await?,
+    };
+    let others = open.ways().iter().filter_map(|way| way.first().copied());
+    let others = others.filter(|other| Some(*other) != by).collect();
+    let has_errors = p.has_errors();
+    let view = Confirm {
+        p,
+        path: path(open.step),
+        action: open.waiting.action,
+        lines,
+        by: by.unwrap_or(Method::Sms),
+        face,
+        others,
+        expires_at: open.waiting.expires_at,
+    };
+    Ok(if has_errors {
+        page_with_errors(&view)
+    } else {
+        page(&view)
+    })
+}
+
+/// What one method asks for.
+async fn face(
+    state: &State,
+    p: &webkit::page::Shell,
+    who: &Who,
+    step: StepId,
+    method: Method,
+) -> Result<Face, PageError> {
+    let browser = step_up::browser_key(who, step);
+    let sent = standing(state, purpose(method), browser).await?;
+    let offers = match method {
+        Method::Email => vec![CodeWay::Email],
+        _ => vec![CodeWay::Sms, CodeWay::Call6],
+    };
+    Ok(match sent {
+        None => Face::Send { ways: offers },
+        Some((status, delivery)) => {
+            let mut code = entry(p, &status, delivery, true);
+            code.offers = offers;
+            Face::Code(Box::new(code))
+        }
+    })
+}
+
+/// `GET /confirm/{step}`.
+pub(super) async fn confirm(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Who,
+    Path(step): Path<String>,
+    Query(choice): Query<Choice>,
+) -> Result<Response, PageError> {
+    match open(&state, &who, &step).await? {
+        Some(open) if open.waiting.is_used => Ok(see_other(&describe(&open.waiting)?.1)),
+        Some(open) => show(&state, visit, &who, &open, choice.method(), None).await,
+        None => Ok(over(&visit)),
+    }
+}
+
+/// `POST /confirm/{step}/send`: sends a code.
+pub(super) async fn send(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Who,
+    Path(step): Path<String>,
+    form: Form,
+) -> Result<Response, PageError> {
+    let Some(open) = open(&state, &who, &step).await? else {
+        return Ok(over(&visit));
+    };
+    let to = match form.text("channel") {
+        "email" => To::Email,
+        "call" => To::Call,
+        _ => To::Phone,
+    };
+    let by = if to == To::Email { "email" } else { "sms" };
+    let here = format!("{}?by={by}", path(open.step));
+    let key = key(&visit, Some(&who), &form);
+    let asked = state
+        .ask_step_code(key, &visit.visitor, Arc::clone(&who.0), open.step, to)
+        .await?;
+    Ok(match done(asked)? {
+        Some(AskDone::Sent) => see_other(&here),
+        Some(AskDone::Pause { until }) => {
+            let browser = step_up::browser_key(&who, open.step);
+            match standing(&state, to.purpose(), browser).await? {
+                Some(_) => see_other(&here),
+                None => see_other(&limited_until(until)),
+            }
+        }
+        Some(AskDone::UsedUp { until } | AskDone::Calls { until }) => {
+            see_other(&limited_until(until))
+        }
+        Some(AskDone::Closed | AskDone::Country | AskDone::HasOne) => see_other("/sign-in/limited"),
+        None => over(&visit),
+    })
+}
+
+/// `POST /confirm/{step}/code`: checks a code; with the last proof the action runs.
+pub(super) async fn code(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Who,
+    Path(step): Path<String>,
+    form: Form,
+) -> Result<Response, PageError> {
+    let Some(open) = open(&state, &who, &step).await? else {
+        return Ok(over(&visit));
+    };
+    if open.waiting.is_used {
+        // The same form again: the answer that was kept (EV-3).
+        return resume(&state, &visit, who, open.step, &open.waiting).await;
+    }
+    // Which code it is shows from what the step still lacks.
+    let lacks = |method| open.ways().iter().any(|way| way.first() == Some(&method));
+    let method = if lacks(Method::Sms) {
+        Method::Sms
+    } else {
+        Method::Email
+    };
+    let code = match typed(form.text("code"), 6) {
+        Ok(code) => code,
+        Err(id) => {
+            return show(&state, visit, &who, &open, Some(method), Some(("code", id))).await;
+        }
+    };
+    let key = key(&visit, Some(&who), &form);
+    let purpose = purpose(method);
+    let shown = state
+        .check_step_code(
+            key,
+            &visit.visitor,
+            Arc::clone(&who.0),
+            open.step,
+            purpose,
+            code,
+        )
+        .await?;
+    go_on(&state, visit, who, &open, method, done(shown)?).await
+}
+
+/// After a proof: the action, the next proof, or what was wrong.
+pub(super) async fn go_on(
+    state: &State,
+    visit: Visit,
+    who: Who,
+    open: &Open,
+    method: Method,
+    shown: ShownDone,
+) -> Result<Response, PageError> {
+    match shown {
+        ShownDone::Proved => resume(state, &visit, who, open.step, &open.waiting).await,
+        ShownDone::More => Ok(see_other(&path(open.step))),
+        ShownDone::Over => Ok(over(&visit)),
+        ShownDone::Refused(why) => match refusal(why) {
+            Some(error) => show(state, visit, &who, open, Some(method), Some(error)).await,
+            None => Ok(see_other(&limited_path(why))),
+        },
+    }
+}
+
+/// `POST /confirm/{step}/go`: runs an action whose proof was shown before, after a lost connection.
+pub(super) async fn go(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Who,
+    Path(step): Path<String>,
+    _: Form,
+) -> Result<Response, PageError> {
+    match open(&state, &who, &step).await? {
+        Some(open) if open.ways().is_empty() => {
+            resume(&state, &visit, who, open.step, &open.waiting).await
+        }
+        Some(open) => Ok(see_other(&path(open.step))),
+        None => Ok(over(&visit)),
+    }
+}
+
+/// `POST /confirm/{step}/cancel`.
+pub(super) async fn cancel(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Who,
+    Path(step): Path<String>,
+    _: Form,
+) -> Result<Response, PageError> {
+    let Some(open) = open(&state, &who, &step).await? else {
+        return Ok(over(&visit));
+    };
+    let (_, home) = describe(&open.waiting)?;
+    state.cancel_step(who.0, open.waiting.action).await?;
+    Ok(see_other(&home))
+}
+
+/// `GET /confirm/{step}/delivery`.
+pub(super) async fn delivery(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Who,
+    Path(step): Path<String>,
+) -> Result<Response, Fault> {
+    let Ok(step) = step.parse::<StepId>() else {
+        return Ok(see_other("/profile/security"));
+    };
+    let browser = step_up::browser_key(&who, step);
+    let by_phone = standing(&state, Purpose::StepUpPhone, browser).await?;
+    let purpose = match by_phone {
+        Some((status, _)) if !status.is_over => Purpose::StepUpPhone,
+        _ => Purpose::StepUpEmail,
+    };
+    delivery_line(&state, &visit, purpose, browser).await
+}

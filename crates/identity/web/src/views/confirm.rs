@@ -1,0 +1,185 @@
+//! Confirming a sensitive action: what is confirmed, and the proof that is asked for.
+
+use askama::Template;
+use identity_core::assurance::{Action, Method};
+use kernel::Timestamp;
+use webkit::page::{Area, Sample, Shell, sample};
+
+use super::code::{CodeEntry, CodeWay};
+
+/// The words of an action: what the person is about to do.
+pub const fn action_title(action: Action) -> &'static str {
+    match action {
+        Action::OpenBank => "step-open-bank",
+        Action::SetPassword => "step-set-password",
+        Action::RemovePassword => "step-remove-password",
+        Action::SetPasscode => "step-set-passcode",
+        Action::RemovePasscode => "step-remove-passcode",
+        Action::AddPasskey => "step-add-passkey",
+        Action::RemovePasskey => "step-remove-passkey",
+        Action::AddTotp => "step-add-totp",
+        Action::RemoveTotp => "step-remove-totp",
+        Action::IssueBackupCodes => "step-issue-backup-codes",
+        Action::AskSecondFactor => "step-ask-second-factor",
+        Action::DropSecondFactor => "step-drop-second-factor",
+        Action::SetCodeWord => "step-set-code-word",
+        Action::NameTrusted => "step-name-trusted",
+        Action::RemoveTrusted => "step-remove-trusted",
+        Action::LetIn => "step-let-in",
+        Action::ApproveMoney => "step-approve-money",
+    }
+}
+
+/// The words of a way to prove oneself, on a link that chooses it.
+pub const fn method_choice(method: Method) -> &'static str {
+    match method {
+        Method::Sms | Method::Call => "prove-by-phone",
+        Method::Email => "prove-by-email",
+        Method::Device => "prove-by-device",
+        Method::Passkey => "prove-by-passkey",
+        Method::Password => "prove-by-password",
+        Method::Passcode => "prove-by-passcode",
+        Method::Totp => "prove-by-totp",
+        Method::BackupCode => "prove-by-backup-code",
+    }
+}
+
+/// The icon of a way to prove oneself.
+pub const fn method_icon(method: Method) -> &'static str {
+    match method {
+        Method::Sms | Method::Device | Method::Totp => "smartphone",
+        Method::Call => "phone",
+        Method::Email => "mail",
+        Method::Passkey => "key-round",
+        Method::Password | Method::Passcode => "lock",
+        Method::BackupCode => "file-text",
+    }
+}
+
+/// One line of what is confirmed: the id of its name, and the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Id of the name.
+    pub name: &'static str,
+    /// The value as it was typed.
+    pub value: String,
+}
+
+/// What the page asks for now.
+#[derive(Clone, Debug)]
+pub enum Face {
+    /// A code has to be sent first.
+    Send {
+        /// How it can travel; the first is the usual one.
+        ways: Vec<CodeWay>,
+    },
+    /// The code that was sent.
+    Code(Box<CodeEntry>),
+    /// Nothing: everything was shown.
+    Proved,
+}
+
+/// `GET /confirm/{step}?by=…`; `POST` to `…/send`, `…/code`, `…/go`, `…/cancel`.
+#[derive(Clone, Debug, Template)]
+#[template(path = "confirm/confirm.html")]
+pub struct Confirm {
+    /// The shell.
+    pub p: Shell,
+    /// `/confirm/{step}`.
+    pub path: String,
+    /// What is confirmed.
+    pub action: Action,
+    /// Its content.
+    pub lines: Vec<Line>,
+    /// How it is proved now.
+    pub by: Method,
+    /// What is asked for.
+    pub face: Face,
+    /// Other ways.
+    pub others: Vec<Method>,
+    /// When the step ends.
+    pub expires_at: Timestamp,
+}
+
+impl Confirm {
+    /// The id of the action's words.
+    pub const fn title(&self) -> &'static str {
+        action_title(self.action)
+    }
+
+    /// An address below the step's own.
+    pub fn at(&self, tail: &str) -> String {
+        format!("{}/{tail}", self.path)
+    }
+
+    /// The words and the icon of a way.
+    pub const fn choice(&self, method: &Method) -> (&'static str, &'static str) {
+        (method_choice(*method), method_icon(*method))
+    }
+}
+
+/// The address of a sample step.
+pub const SAMPLE: &str = "/confirm/019a0000-0000-7000-8000-000000000000";
+
+impl Sample for Confirm {
+    fn samples(p: &Shell) -> Vec<(&'static str, Self)> {
+        let p = sample::signed_in(p).in_area(Area::Security);
+        let code = |way, to: &str| {
+            Face::Code(Box::new(CodeEntry {
+                way,
+                to: Some(to.to_owned()),
+                offers: vec![way],
+                ..CodeEntry::sample()
+            }))
+        };
+        let normal = Self {
+            p: p.clone(),
+            path: SAMPLE.to_owned(),
+            action: Action::NameTrusted,
+            lines: vec![Line {
+                name: "step-line-person",
+                value: "Борис, +7 ••• •••-00-02".to_owned(),
+            }],
+            by: Method::Sms,
+            face: code(CodeWay::Sms, "+7 ••• •••-12-34"),
+            others: Vec::new(),
+            expires_at: sample::after(540),
+        };
+        vec![
+            (
+                "send",
+                Self {
+                    face: Face::Send {
+                        ways: vec![CodeWay::Sms, CodeWay::Call6],
+                    },
+                    ..normal.clone()
+                },
+            ),
+            (
+                "wrong",
+                Self {
+                    p: p.with_error("code", "code-error-wrong"),
+                    ..normal.clone()
+                },
+            ),
+            (
+                "email",
+                Self {
+                    by: Method::Email,
+                    face: code(CodeWay::Email, "a•••@example.ru"),
+                    ..normal.clone()
+                },
+            ),
+            (
+                "proved",
+                Self {
+                    action: Action::OpenBank,
+                    lines: Vec::new(),
+                    face: Face::Proved,
+                    ..normal.clone()
+                },
+            ),
+            ("normal", normal),
+        ]
+    }
+}
