@@ -246,7 +246,7 @@ pub async fn proof(
 }
 
 /// Whether a browser holds a fresh proof; only looks.
-pub(crate) async fn is_proved(
+pub async fn is_proved(
     tx: &mut ReadTx,
     env: &Env,
     purpose: Purpose,

@@ -353,8 +353,7 @@ impl By<'_> {
         if self.account.frozen_at.is_some() {
             return Ok(Chosen::Frozen);
         }
-        let ripe = rules::may_let_in_at(self.who.method, self.who.created_at, &self.env.policy);
-        if let Some(until) = ripe.filter(|ripe| now < *ripe) {
+        if let Some(until) = ripe_at(self.env, self.who).filter(|ripe| now < *ripe) {
             return Ok(Chosen::TooYoung { until });
         }
         let found = lock(tx, self.env, request).await?;
@@ -385,6 +384,11 @@ impl By<'_> {
         audit::append(tx, self.who.entry(REFUSED, &details)).await?;
         Ok(())
     }
+}
+
+/// From when on a session may let others in, when not at once.
+pub fn ripe_at(env: &Env, who: &SignedIn) -> Option<Timestamp> {
+    rules::may_let_in_at(who.method, who.created_at, &env.policy)
 }
 
 /// The phone has chosen a number. The right one gives the command that [`step_up::perform`] takes; a wrong one

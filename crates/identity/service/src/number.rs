@@ -208,6 +208,24 @@ pub async fn confirm(
     Ok(Confirmed::Done)
 }
 
+/// Until when the doubt of a number waits that nothing stronger can clear; `None` where something can, or where
+/// nothing is in doubt.
+pub async fn waits_until(
+    tx: &mut ReadTx,
+    env: &Env,
+    account: &Account,
+) -> Result<Option<Timestamp>, ServiceError> {
+    let owned = account::identifiers(tx, account).await?;
+    let Some(phone) = account::phone(&owned) else {
+        return Ok(None);
+    };
+    let since = doubted_at(tx, &phone.subject).await?;
+    if since.is_none() || !is_alone(tx, account).await? {
+        return Ok(None);
+    }
+    Ok(since.map(|since| since.saturating_add(env.policy.doubt_holds)))
+}
+
 /// Whether the account has nothing to show beside its number: no second factor, no passcode, no mailbox.
 async fn is_alone(tx: &mut ReadTx, account: &Account) -> Result<bool, ServiceError> {
     let has = shown::has(tx, account).await?;

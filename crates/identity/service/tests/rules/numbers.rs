@@ -106,8 +106,8 @@ testkit::both_engines! {
         let house = House::new(db);
         let (_, who) = house.anna().await;
         let mail = email("anna@example.org");
-        house.with_email(&who, &mail).await;
         let secret = house.with_totp(&who).await;
+        house.with_email(&who, &mail).await;
         let told = house.notices(&mail, Channel::Email).await.len();
         house.signal(ANNA).await;
         assert_eq!(house.notices(&mail, Channel::Email).await.len(), told + 1);
@@ -154,9 +154,9 @@ testkit::both_engines! {
         let new = house.outlooks(&who).await;
         assert_eq!(of(&new, Loss::Phone), (true, Some(Advice::AddEmail)));
         assert_eq!(of(&new, Loss::Mailbox), (false, None));
+        let secret = house.with_totp(&who).await;
         house.with_email(&who, &email("anna@example.org")).await;
         assert_eq!(of(&house.outlooks(&who).await, Loss::Phone), (false, None));
-        let secret = house.with_totp(&who).await;
         house.by_totp(&who, identity_service::second_factor::Always {}, &secret).await;
         assert_eq!(of(&house.outlooks(&who).await, Loss::Phone), (true, Some(Advice::BackupCodes)));
         house.by_totp(&who, Issue {}, &secret).await;

@@ -78,6 +78,10 @@ pub enum Refusal {
     },
     /// Codes are closed until a stronger factor is shown.
     Closed,
+    /// Not the code of the app, or no backup code of this account.
+    FactorWrong,
+    /// The code of the app was taken before: the next one comes within thirty seconds.
+    FactorUsed,
 }
 
 impl From<NotAccepted> for Refusal {
@@ -134,6 +138,8 @@ pub enum VerifyDone {
     In(Entered),
     /// Right; the consent is asked for.
     NeedsConsent,
+    /// Right; a second factor is asked for.
+    NeedsSecond,
     /// No.
     Refused(Refusal),
 }
@@ -143,6 +149,8 @@ pub enum VerifyDone {
 pub enum RegisterDone {
     /// In.
     In(Entered),
+    /// A second factor is asked for.
+    NeedsSecond,
     /// The box was not ticked.
     ConsentMissing,
     /// Begin anew.

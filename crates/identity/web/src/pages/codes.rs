@@ -136,6 +136,8 @@ pub(super) fn refusal(refusal: Refusal) -> Option<(&'static str, &'static str)> 
         Refusal::Wrong { .. } => Some(("code", "code-error-wrong")),
         Refusal::Dead => Some(("resend", "code-error-dead")),
         Refusal::Expired => Some(("resend", "code-error-expired")),
+        Refusal::FactorWrong => Some(("code", "factor-error-wrong")),
+        Refusal::FactorUsed => Some(("code", "factor-error-used")),
         Refusal::Rests { .. } | Refusal::Closed => None,
     }
 }

@@ -27,7 +27,7 @@ use crate::{
 /// Cookie that carries a notice over a redirect: only its id.
 const FLASH: &str = "flash";
 /// The notices there are.
-const FLASHES: [(&str, Tone); 11] = [
+const FLASHES: [(&str, Tone); 25] = [
     ("flash-device-ended", Tone::Good),
     ("flash-others-ended", Tone::Good),
     ("flash-data-saved", Tone::Good),
@@ -39,6 +39,20 @@ const FLASHES: [(&str, Tone); 11] = [
     ("flash-lift-first", Tone::Warn),
     ("flash-step-over", Tone::Warn),
     ("flash-bank-locked", Tone::Good),
+    ("flash-let-in", Tone::Good),
+    ("flash-let-in-over", Tone::Warn),
+    ("flash-totp-added", Tone::Good),
+    ("flash-totp-removed", Tone::Good),
+    ("flash-totp-needed", Tone::Warn),
+    ("flash-second-on", Tone::Good),
+    ("flash-second-off", Tone::Good),
+    ("flash-number-confirmed", Tone::Good),
+    ("flash-trusted-named", Tone::Good),
+    ("flash-trusted-removed", Tone::Good),
+    ("flash-trusted-full", Tone::Warn),
+    ("flash-trusted-own", Tone::Warn),
+    ("flash-trusted-enough", Tone::Warn),
+    ("flash-trusted-country", Tone::Warn),
 ];
 
 /// Redirects with a notice to be shown there.
@@ -193,6 +207,20 @@ fn kind(event: &Event) -> Option<EventKind> {
             _ => return None,
         },
         "consent.given" | "consent.withdrawn" => EventKind::MarketingChanged,
+        "totp.added" => EventKind::TotpAdded,
+        "totp.removed" => EventKind::TotpRemoved,
+        "backup_code.issued" => EventKind::BackupIssued,
+        "backup_code.used" => EventKind::BackupUsed,
+        "second_factor.on" => EventKind::SecondOn,
+        "second_factor.off" => EventKind::SecondOff,
+        "method.refused" => EventKind::FactorFailed,
+        "handover.approved" => EventKind::LetIn,
+        "handover.refused" => EventKind::LetInRefused,
+        "number.doubted" => EventKind::NumberDoubted,
+        "number.confirmed" | "number.cleared" => EventKind::NumberConfirmed,
+        "trusted_person.named" => EventKind::TrustedNamed,
+        "trusted_person.removed" => EventKind::TrustedRemoved,
+        "account.frozen" if fact("cause") == "trusted" => EventKind::FrozenByTrusted,
         "account.frozen" if ["cabinet", "code"].contains(&fact("cause")) => EventKind::Frozen,
         "account.frozen" => EventKind::NotMe,
         "account.unfrozen" => EventKind::Unfrozen,

@@ -12,8 +12,9 @@ use identity_core::{
     challenge::Purpose,
 };
 use identity_service::{
-    bank_section,
+    backup_code, bank_section, handover, number, second_factor,
     step_up::{self, Progress, Sensitive, StepId, To, Waiting},
+    totp, trusted,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use webkit::{
@@ -45,7 +46,7 @@ pub(super) trait OnPage:
     fn home(&self) -> String;
 
     /// What is confirmed, line by line.
-    fn lines(&self) -> Vec<Line> {
+    fn lines(&self, _: &Visit) -> Vec<Line> {
         Vec::new()
     }
 
@@ -67,11 +68,11 @@ impl OnPage for bank_section::Open {
 macro_rules! on_pages {
     ($($action:ident => $command:ty,)*) => {
         /// What is confirmed, and where the person was.
-        fn describe(waiting: &Waiting) -> Result<(Vec<Line>, String), PageError> {
+        fn describe(visit: &Visit, waiting: &Waiting) -> Result<(Vec<Line>, String), PageError> {
             match waiting.action {
                 $(Action::$action => {
                     let cmd: $command = command(waiting)?;
-                    Ok((cmd.lines(), cmd.home()))
+                    Ok((cmd.lines(visit), cmd.home()))
                 })*
                 _ => Err(PageError::kind(ErrorKind::NotFound)),
             }
@@ -95,6 +96,15 @@ macro_rules! on_pages {
 
 on_pages! {
     OpenBank => bank_section::Open,
+    AddTotp => totp::Add,
+    RemoveTotp => totp::Remove,
+    IssueBackupCodes => backup_code::Issue,
+    AskSecondFactor => second_factor::Always,
+    DropSecondFactor => second_factor::NotAlways,
+    LetIn => handover::LetIn,
+    NameTrusted => trusted::Name,
+    RemoveTrusted => trusted::Remove,
+    ClearDoubt => number::Clear,
 }
 
 fn command<C: OnPage>(waiting: &Waiting) -> Result<C, PageError> {
@@ -192,7 +202,7 @@ pub(super) async fn open(state: &State, who: &Who, step: &str) -> Result<Option<
 }
 
 /// The page for a step that is over.
-fn over(visit: &Visit) -> Response {
+pub(super) fn over(visit: &Visit) -> Response {
     flashed(visit, "/profile/security", "flash-step-over")
 }
 
@@ -203,7 +213,7 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    fn method(&self) -> Option<Method> {
+    pub(super) fn method(&self) -> Option<Method> {
         Method::from_name(self.by.as_deref().unwrap_or_default())
     }
 }
@@ -223,7 +233,7 @@ async fn show(
     method: Option<Method>,
     error: Option<(&'static str, &'static str)>,
 ) -> Result<Response, PageError> {
-    let (lines, _) = describe(&open.waiting)?;
+    let (lines, _) = describe(&visit, &open.waiting)?;
     let cabinet = cabinet(state, visit, who, Area::Security).await?;
     let p = match error {
         Some((field, id)) => cabinet.shell.with_error(field, id),
@@ -262,6 +272,9 @@ async fn face(
     step: StepId,
     method: Method,
 ) -> Result<Face, PageError> {
+    if matches!(method, Method::Totp | Method::BackupCode) {
+        return Ok(Face::Factor(method));
+    }
     let browser = step_up::browser_key(who, step);
     let sent = standing(state, purpose(method), browser).await?;
     let offers = match method {
@@ -278,6 +291,18 @@ async fn face(
     })
 }
 
+/// The page with what was wrong about a proof.
+pub(super) async fn wrong(
+    state: &State,
+    visit: Visit,
+    who: &Who,
+    open: &Open,
+    method: Method,
+    error: (&'static str, &'static str),
+) -> Result<Response, PageError> {
+    show(state, visit, who, open, Some(method), Some(error)).await
+}
+
 /// `GET /confirm/{step}`.
 pub(super) async fn confirm(
     Shared(state): Shared<State>,
@@ -287,7 +312,7 @@ pub(super) async fn confirm(
     Query(choice): Query<Choice>,
 ) -> Result<Response, PageError> {
     match open(&state, &who, &step).await? {
-        Some(open) if open.waiting.is_used => Ok(see_other(&describe(&open.waiting)?.1)),
+        Some(open) if open.waiting.is_used => Ok(see_other(&describe(&visit, &open.waiting)?.1)),
         Some(open) => show(&state, visit, &who, &open, choice.method(), None).await,
         None => Ok(over(&visit)),
     }
@@ -423,7 +448,7 @@ pub(super) async fn cancel(
     let Some(open) = open(&state, &who, &step).await? else {
         return Ok(over(&visit));
     };
-    let (_, home) = describe(&open.waiting)?;
+    let (_, home) = describe(&visit, &open.waiting)?;
     state.cancel_step(who.0, open.waiting.action).await?;
     Ok(see_other(&home))
 }

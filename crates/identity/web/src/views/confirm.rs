@@ -26,6 +26,7 @@ pub const fn action_title(action: Action) -> &'static str {
         Action::NameTrusted => "step-name-trusted",
         Action::RemoveTrusted => "step-remove-trusted",
         Action::LetIn => "step-let-in",
+        Action::ClearDoubt => "step-clear-doubt",
         Action::ApproveMoney => "step-approve-money",
     }
 }
@@ -75,6 +76,8 @@ pub enum Face {
     },
     /// The code that was sent.
     Code(Box<CodeEntry>),
+    /// A code of the authenticator app, or a backup code.
+    Factor(Method),
     /// Nothing: everything was shown.
     Proved,
 }
@@ -105,6 +108,11 @@ impl Confirm {
     /// The id of the action's words.
     pub const fn title(&self) -> &'static str {
         action_title(self.action)
+    }
+
+    /// Whether a backup code is asked for.
+    pub fn is_backup(&self) -> bool {
+        self.by == Method::BackupCode
     }
 
     /// An address below the step's own.
@@ -176,6 +184,25 @@ impl Sample for Confirm {
                     action: Action::OpenBank,
                     lines: Vec::new(),
                     face: Face::Proved,
+                    ..normal.clone()
+                },
+            ),
+            (
+                "totp",
+                Self {
+                    by: Method::Totp,
+                    face: Face::Factor(Method::Totp),
+                    others: vec![Method::BackupCode],
+                    ..normal.clone()
+                },
+            ),
+            (
+                "backup",
+                Self {
+                    p: normal.p.clone().with_error("code", "backup-error-form"),
+                    by: Method::BackupCode,
+                    face: Face::Factor(Method::BackupCode),
+                    others: vec![Method::Totp],
                     ..normal.clone()
                 },
             ),

@@ -54,11 +54,39 @@ pub enum EventKind {
     Unfrozen,
     /// «Это не я» was pressed.
     NotMe,
+    /// An authenticator app was connected.
+    TotpAdded,
+    /// It was disconnected.
+    TotpRemoved,
+    /// Backup codes were issued.
+    BackupIssued,
+    /// A backup code was used.
+    BackupUsed,
+    /// Sign-in asks for a second factor.
+    SecondOn,
+    /// It no longer does.
+    SecondOff,
+    /// A wrong second factor.
+    FactorFailed,
+    /// A computer was let in.
+    LetIn,
+    /// A computer was refused.
+    LetInRefused,
+    /// The operator doubts the number.
+    NumberDoubted,
+    /// The number was confirmed again.
+    NumberConfirmed,
+    /// A trusted person was named.
+    TrustedNamed,
+    /// A trusted person was removed.
+    TrustedRemoved,
+    /// A trusted person froze the account.
+    FrozenByTrusted,
 }
 
 impl EventKind {
     /// Every kind, in the order of the declaration.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 38] = [
         Self::AccountCreated,
         Self::SignedIn,
         Self::SignedInNewDevice,
@@ -83,6 +111,20 @@ impl EventKind {
         Self::Frozen,
         Self::Unfrozen,
         Self::NotMe,
+        Self::TotpAdded,
+        Self::TotpRemoved,
+        Self::BackupIssued,
+        Self::BackupUsed,
+        Self::SecondOn,
+        Self::SecondOff,
+        Self::FactorFailed,
+        Self::LetIn,
+        Self::LetInRefused,
+        Self::NumberDoubted,
+        Self::NumberConfirmed,
+        Self::TrustedNamed,
+        Self::TrustedRemoved,
+        Self::FrozenByTrusted,
     ];
 
     /// Id of its words.
@@ -112,6 +154,20 @@ impl EventKind {
             Self::Frozen => "event-frozen",
             Self::Unfrozen => "event-unfrozen",
             Self::NotMe => "event-not-me",
+            Self::TotpAdded => "event-totp-added",
+            Self::TotpRemoved => "event-totp-removed",
+            Self::BackupIssued => "event-backup-issued",
+            Self::BackupUsed => "event-backup-used",
+            Self::SecondOn => "event-second-on",
+            Self::SecondOff => "event-second-off",
+            Self::FactorFailed => "event-factor-failed",
+            Self::LetIn => "event-let-in",
+            Self::LetInRefused => "event-let-in-refused",
+            Self::NumberDoubted => "event-number-doubted",
+            Self::NumberConfirmed => "event-number-confirmed",
+            Self::TrustedNamed => "event-trusted-named",
+            Self::TrustedRemoved => "event-trusted-removed",
+            Self::FrozenByTrusted => "event-frozen-by-trusted",
         }
     }
 
@@ -120,8 +176,17 @@ impl EventKind {
         match self {
             Self::AccountCreated => "user",
             Self::SignedIn | Self::SignedInNewDevice => "key-round",
+            Self::TotpAdded | Self::TotpRemoved | Self::NumberDoubted | Self::NumberConfirmed => {
+                "smartphone"
+            }
+            Self::BackupIssued | Self::BackupUsed => "file-text",
+            Self::SecondOn | Self::SecondOff => "shield-check",
+            Self::LetIn | Self::LetInRefused => "monitor",
+            Self::TrustedNamed | Self::TrustedRemoved => "user",
             Self::SignedOut | Self::SessionEnded | Self::OthersEnded => "log-out",
-            Self::CodeFailed | Self::CodeResting | Self::NotMe => "triangle-alert",
+            Self::CodeFailed | Self::CodeResting | Self::NotMe | Self::FactorFailed => {
+                "triangle-alert"
+            }
             Self::EmailAdded | Self::EmailConfirmed | Self::EmailRemoved => "mail",
             Self::NameChanged
             | Self::BirthChanged
@@ -132,7 +197,7 @@ impl EventKind {
             | Self::DataAccepted
             | Self::DataDeclined => "id-card",
             Self::ConsentGiven | Self::MarketingChanged => "file-text",
-            Self::Frozen => "snowflake",
+            Self::Frozen | Self::FrozenByTrusted => "snowflake",
             Self::Unfrozen => "lock-open",
         }
     }
@@ -140,11 +205,19 @@ impl EventKind {
     /// How grave it is.
     pub const fn tone(self) -> Tone {
         match self {
-            Self::CodeFailed | Self::SignedInNewDevice | Self::DataDeclined | Self::Frozen => {
-                Tone::Warn
-            }
+            Self::CodeFailed
+            | Self::SignedInNewDevice
+            | Self::DataDeclined
+            | Self::Frozen
+            | Self::FrozenByTrusted
+            | Self::FactorFailed
+            | Self::LetIn
+            | Self::LetInRefused
+            | Self::NumberDoubted => Tone::Warn,
             Self::CodeResting | Self::NotMe => Tone::Bad,
-            Self::EmailConfirmed | Self::DataAccepted | Self::Unfrozen => Tone::Good,
+            Self::EmailConfirmed | Self::DataAccepted | Self::Unfrozen | Self::NumberConfirmed => {
+                Tone::Good
+            }
             _ => Tone::Info,
         }
     }

@@ -6,15 +6,21 @@
 pub mod bank;
 pub mod code;
 pub mod confirm;
+pub mod device;
 pub mod events;
+pub mod factors;
 pub mod freeze;
 pub mod help;
 pub mod home;
 pub mod links;
 pub mod notifications;
+pub mod number;
 pub mod profile;
+pub mod qr;
 pub mod security;
 pub mod sign_in;
+pub mod trusted;
+pub mod ways_back;
 pub mod wrong;
 
 webkit::sample_pages! {
@@ -32,6 +38,21 @@ webkit::sample_pages! {
     "sign_in_code" => sign_in::SignInCode,
     "sign_in_consent" => sign_in::SignInConsent,
     "sign_in_limited" => sign_in::SignInLimited,
+    "sign_in_second" => factors::SignInSecond,
+    "sign_in_device" => device::SignInDevice,
+    "let_in" => device::LetIn,
+    "let_in_over" => device::LetInOver,
+    "totp" => factors::Totp,
+    "backup_codes" => factors::BackupCodes,
+    "fresh_codes" => factors::FreshCodes,
+    "second_factor" => factors::SecondFactor,
+    "ways_back" => ways_back::WaysBack,
+    "number" => number::Number,
+    "number_code" => number::NumberCode,
+    "trusted" => trusted::Trusted,
+    "trusted_start" => trusted::TrustedStart,
+    "trusted_code" => trusted::TrustedCode,
+    "trusted_done" => trusted::TrustedDone,
     "signed_out" => sign_in::SignedOut,
     "profile_data" => profile::ProfileData,
     "edit_name" => profile::EditName,
@@ -64,6 +85,7 @@ pub const ROUTES: &[&str] = &[
     "/bank/open",
     "/confirm/{}/cancel",
     "/confirm/{}/code",
+    "/confirm/{}/factor",
     "/confirm/{}/go",
     "/confirm/{}/send",
     "/email/confirm/{}",
@@ -71,9 +93,15 @@ pub const ROUTES: &[&str] = &[
     "/freeze/code",
     "/freeze/code/resend",
     "/freeze/done",
+    "/freeze/trusted",
+    "/freeze/trusted/code",
+    "/freeze/trusted/code/resend",
+    "/freeze/trusted/done",
     "/help",
     "/help/no-code",
     "/legal/consent",
+    "/let-in/{}",
+    "/let-in/{}/refuse",
     "/not-me/{}",
     "/preferences",
     "/profile/data",
@@ -92,16 +120,31 @@ pub const ROUTES: &[&str] = &[
     "/profile/email/code/resend",
     "/profile/history",
     "/profile/notifications",
+    "/profile/phone",
+    "/profile/phone/clear",
+    "/profile/phone/code",
+    "/profile/phone/code/resend",
     "/profile/security",
+    "/profile/security/backup-codes",
     "/profile/security/freeze",
+    "/profile/security/second-factor",
+    "/profile/security/totp",
+    "/profile/security/totp/add",
+    "/profile/security/totp/remove",
+    "/profile/security/trusted",
+    "/profile/security/trusted/{}/remove",
     "/profile/security/unfreeze",
     "/profile/security/unfreeze/code",
     "/profile/security/unfreeze/code/resend",
+    "/profile/security/ways-back",
     "/sign-in",
     "/sign-in/code",
     "/sign-in/code/resend",
     "/sign-in/consent",
+    "/sign-in/device",
+    "/sign-in/device/enter",
     "/sign-in/email",
+    "/sign-in/second",
     "/sign-out",
     "/unsubscribe/{}",
 ];
