@@ -25,6 +25,7 @@ span-days = { $count ->
     [one] { $count } day
    *[other] { $count } days
 }
+date-day = { $day } { $month }
 date-full = { $day } { $month } { $year }
 date-short = { $day } { $month }
 date-short-year = { $day } { $month } { $year }

@@ -1,7 +1,7 @@
 oops-bad-request = We could not read the request
 oops-bad-request-advice = Go back to the page before and try again.
-oops-forbidden = You cannot go there
-oops-forbidden-advice = The page may have been open too long. Open it again and repeat.
+oops-forbidden = The page is out of date
+oops-forbidden-advice = It seems to have been open too long. Open it again and repeat.
 oops-not-found = There is no such page
 oops-not-found-advice = Check the address or begin at the start page.
 oops-method = The page does not open this way

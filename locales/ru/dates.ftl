@@ -29,6 +29,7 @@ span-days = { $count ->
     [few] { $count } дня
    *[many] { $count } дней
 }
+date-day = { $day } { $month }
 date-full = { $day } { $month } { $year } г.
 date-short = { $day } { $month }
 date-short-year = { $day } { $month } { $year } г.

@@ -4,8 +4,12 @@
     reason = "tests wait for a real process by the real clock"
 )]
 
+pub mod alike;
+pub mod carriers;
 pub mod demo;
+pub mod samples;
 pub mod site;
+pub mod wire;
 
 /// Every registered statement of the product, for the tests that read, prepare and explain them.
 pub fn statements() -> Vec<&'static db::Statement> {

@@ -6,9 +6,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-/// The product's policy for pages.
-const POLICY: &str =
-    "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+/// The product's policy for pages, as the demo has it.
+const POLICY: &str = "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; \
+    frame-ancestors 'self'; require-trusted-types-for 'script'; trusted-types kabinet";
 
 /// A server of fixed answers on a loopback port; it lives as long as the test process.
 #[derive(Clone, Debug)]

@@ -1,105 +1,75 @@
 //! Every sample of every page in a real browser: no breach of WCAG 2.2 AA or of best practice, no
-//! sideways scroll, no complaint in the console; at 360 and 1280 px, light and dark (EV-1).
-//! Pictures stay in `tests/output/pages`.
+//! sideways scroll, no complaint in the console; normal, with errors, empty; at 360 and 1280 px, light and
+//! dark, in both languages (EV-1). Pictures stay in `tests/output/pages`.
 
 use kernel::Locale;
 use testkit::browser::{Browser, Look, describe};
-use webkit::page::check::Rendered;
-use webkit::page::{Shell, sample};
-use whole_product::site::{Files, Site};
-
-fn samples(locale: Locale) -> Vec<Rendered> {
-    let mut shell = Shell::new(locale, sample::NOW, "/sign-in");
-    shell.csrf = "sample-csrf".to_owned();
-    shell.idempotency_key = "sample-key".to_owned();
-    let mut all = identity_web::views::render_samples(&shell).unwrap();
-    all.extend(webkit::page::errors::render_samples(&shell).unwrap());
-    all
-}
-
-/// All samples and the files they refer to, and the names of the samples.
-fn site(locale: Locale) -> (Site, Vec<String>) {
-    let mut files = Files::new();
-    for (_, asset) in webkit::assets::all() {
-        let file = (asset.content_type.to_owned(), asset.bytes.to_vec());
-        files.insert(asset.url.clone(), file);
-    }
-    for (plain, _) in webkit::assets::PLAIN {
-        let (asset, _) = webkit::assets::find(plain).unwrap();
-        files.insert(
-            plain.to_owned(),
-            (asset.content_type.to_owned(), asset.bytes.to_vec()),
-        );
-    }
-    // Code pages ask what became of their message.
-    for code in [
-        "/sign-in/code",
-        "/freeze/code",
-        "/profile/email/code",
-        "/profile/security/unfreeze/code",
-    ] {
-        let answer = br#"{"state":"waiting","text":"","final":false}"#.to_vec();
-        files.insert(
-            format!("{code}/delivery"),
-            ("application/json".to_owned(), answer),
-        );
-    }
-    let mut names = Vec::new();
-    for page in samples(locale) {
-        let name = format!("{}.{}", page.page, page.sample);
-        let file = (
-            "text/html; charset=utf-8".to_owned(),
-            page.html.into_bytes(),
-        );
-        files.insert(format!("/{name}.html"), file);
-        names.push(name);
-    }
-    (Site::start(files), names)
-}
-
-/// Narrower than any phone: only whether a page still fits (WCAG 1.4.10).
-const NARROW: Look = Look {
-    width: 320,
-    ..Look::PHONE
-};
+use whole_product::samples::{WAITING, site};
+use whole_product::site::Site;
 
 /// Browsers at once: more of them starve each other on a small machine, and one that does not start in time
 /// fails a test that has nothing to say about it.
 static BROWSERS: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
 
+/// A browser that goes from sample to sample.
+struct Tour {
+    browser: Browser,
+    site: Site,
+    names: Vec<String>,
+    findings: Vec<String>,
+}
+
+impl Tour {
+    async fn start(look: Look, locale: Locale) -> Self {
+        let (site, names) = site(locale, WAITING);
+        assert!(names.len() > 80, "{} samples", names.len());
+        Self {
+            browser: Browser::open(look).await,
+            site,
+            names,
+            findings: Vec::new(),
+        }
+    }
+
+    async fn show(&self, name: &str) {
+        let url = self.site.url(&format!("/{name}.html"));
+        self.browser.goto(&url).await.unwrap();
+        let fonts = "document.fonts.ready.then(() => true)";
+        self.browser.evaluate(fonts).await;
+    }
+
+    async fn fits(&mut self, name: &str) {
+        if self.browser.scrolls_sideways().await {
+            self.findings.push(format!("{name}: scrolls sideways"));
+        }
+    }
+
+    fn end(self) {
+        let look = self.browser.look().name();
+        println!("{} page states at {look}", self.names.len());
+        let findings = self.findings;
+        assert!(findings.is_empty(), "{look}:\n{}", findings.join("\n"));
+    }
+}
+
 async fn look_at_all(look: Look, locale: Locale) {
     let _turn = BROWSERS.acquire().await.expect("never closed");
-    let (site, names) = site(locale);
-    let browser = Browser::open(look).await;
-    let mut findings = Vec::new();
-    for name in &names {
-        browser
-            .goto(&site.url(&format!("/{name}.html")))
-            .await
-            .unwrap();
-        browser
-            .evaluate("document.fonts.ready.then(() => true)")
-            .await;
-        let violations = browser.axe().await;
+    let mut tour = Tour::start(look, locale).await;
+    for name in tour.names.clone() {
+        tour.show(&name).await;
+        let violations = tour.browser.axe().await;
         if !violations.is_empty() {
-            findings.push(format!("{name}: {}", describe(&violations)));
+            let found = format!("{name}: {}", describe(&violations));
+            tour.findings.push(found);
         }
-        if browser.scrolls_sideways().await {
-            findings.push(format!("{name}: scrolls sideways"));
+        tour.fits(&name).await;
+        for complaint in tour.browser.complaints().await {
+            tour.findings.push(format!("{name}: {complaint}"));
         }
-        for complaint in browser.complaints().await {
-            findings.push(format!("{name}: {complaint}"));
-        }
-        browser.picture(&format!("pages/{locale}/{name}")).await;
+        let picture = format!("pages/{locale}/{name}");
+        tour.browser.picture(&picture).await;
     }
-    println!("{} page states at {} in {locale}", names.len(), look.name());
-    assert!(!names.is_empty());
-    assert!(
-        findings.is_empty(),
-        "{}:\n{}",
-        look.name(),
-        findings.join("\n")
-    );
+    tour.end();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,27 +93,46 @@ async fn on_a_desk_by_night() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_english() {
+async fn in_english_on_a_phone_by_day() {
     look_at_all(Look::PHONE, Locale::En).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_320_px() {
+async fn in_english_on_a_phone_by_night() {
+    look_at_all(Look::PHONE.dark(), Locale::En).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_english_on_a_desk_by_day() {
+    look_at_all(Look::DESK, Locale::En).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_english_on_a_desk_by_night() {
+    look_at_all(Look::DESK.dark(), Locale::En).await;
+}
+
+/// 320 px is a narrow phone, or a desk at 400 % (WCAG 1.4.10); 640 px is a desk at 200 %; and letters twice as
+/// large on a phone (WCAG 1.4.4).
+#[tokio::test(flavor = "multi_thread")]
+async fn narrow_and_enlarged() {
     let _turn = BROWSERS.acquire().await.expect("never closed");
-    let (site, names) = site(Locale::Ru);
-    let browser = Browser::open(NARROW).await;
-    let mut wide = Vec::new();
-    for name in names {
-        browser
-            .goto(&site.url(&format!("/{name}.html")))
-            .await
-            .unwrap();
-        browser
-            .evaluate("document.fonts.ready.then(() => true)")
-            .await;
-        if browser.scrolls_sideways().await {
-            wide.push(name);
+    let widths = [320, 640, 360];
+    let mut tour = Tour::start(Look::PHONE, Locale::Ru).await;
+    for name in tour.names.clone() {
+        tour.show(&name).await;
+        for width in widths {
+            let look = Look {
+                width,
+                ..Look::PHONE
+            };
+            tour.browser.wear(look).await;
+            if width == Look::PHONE.width {
+                let larger = "document.documentElement.style.fontSize = '200%', true";
+                tour.browser.evaluate(larger).await;
+            }
+            tour.fits(&format!("{name} at {width} px")).await;
         }
     }
-    assert_eq!(wide, [""; 0], "these scroll sideways");
+    tour.end();
 }

@@ -18,6 +18,7 @@ pub fn all(rest: &[String]) -> Result<(), String> {
     )?;
     // Whole-product tests start the real program.
     step("program", &["build", "--quiet", "-p", "kabinet"])?;
+    step("program with failpoints", &FAILPOINTS)?;
     let counts = tests(rest)?;
     println!("{counts} in {} s", start.elapsed().as_secs());
     if counts.failed == 0 && counts.broken == 0 {
@@ -56,6 +57,18 @@ pub fn derive() -> Result<(), String> {
     }
     run::show(&mut run::command("git", &["status", "--short"]))
 }
+
+/// The program that dies where a test says (F1).
+const FAILPOINTS: [&str; 8] = [
+    "build",
+    "--quiet",
+    "-p",
+    "kabinet",
+    "--features",
+    "failpoints",
+    "--bin",
+    "kabinet-failpoints",
+];
 
 fn step(name: &str, arguments: &[&str]) -> Result<(), String> {
     let start = Instant::now();

@@ -75,6 +75,8 @@ actions! {
     SESSION_ENDED = "session.ended";
     /// Every session but this one was ended.
     SESSION_ENDED_OTHERS = "session.ended_others";
+    /// Kabinet ended the sessions unused for longest, so that a new one fits.
+    SESSION_MADE_ROOM = "session.made_room";
     /// A phone or an e-mail was added.
     IDENTIFIER_ADDED = "identifier.added";
     /// A phone or an e-mail was replaced.
@@ -87,8 +89,10 @@ actions! {
     CONSENT_GIVEN = "consent.given";
     /// A consent was taken back.
     CONSENT_WITHDRAWN = "consent.withdrawn";
-    /// The account's data key was wrapped by a new master key.
-    DATA_KEY_REWRAPPED = "data_key.rewrapped";
+    /// Data keys of accounts were wrapped by the present master key.
+    DATA_KEYS_REWRAPPED = "data_key.rewrapped";
+    /// An old master key was taken out of use.
+    MASTER_KEY_RETIRED = "master_key.retired";
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::Seal;
@@ -114,6 +115,8 @@ pub(crate) fn append_seals(path: &Path, seals: &[Seal]) -> Result<(), SealFileEr
         .read(true)
         .append(true)
         .create(true)
+        // Only for its owner: times and counts of the log are nobody else's business.
+        .mode(0o600)
         .open(path)
         .map_err(io_error(path))?;
     let mut text = String::new();

@@ -188,6 +188,17 @@ testkit::both_engines! {
         log.seal().await;
         assert!(log.verify().await.is_clean());
     }
+
+    /// A108: a page of the history has at most a hundred events, whatever is asked for.
+    async fn a_page_has_a_hundred_at_most(db: TestDb) {
+        let log = Log::new(db);
+        let mine = account(5, 1);
+        for _ in 0..101 {
+            write(&log.db, Entry::by_customer(SIGNED_IN, mine)).await;
+        }
+        assert_eq!(page(&log.db, mine, None, 255).await.len(), 100);
+        assert_eq!(page(&log.db, mine, None, 7).await.len(), 7);
+    }
 }
 
 /// The clock's time without importing the trait everywhere.

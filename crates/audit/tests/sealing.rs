@@ -5,7 +5,8 @@ mod common;
 use std::fs;
 
 use audit::{SealError, SealFileError, check_key, export_seals, read_seals, seal_now};
-use common::{Log, MINUTE, line_count};
+use common::{Log, MINUTE, line_count, raw};
+use db::params;
 use testkit::{SeededChance, TestDb, race};
 use vault::Vault;
 
@@ -40,6 +41,17 @@ testkit::both_engines! {
         let quiet = log.seal().await;
         assert_eq!((quiet.number, quiet.changed.len()), (3, 0));
         assert!(log.verify().await.is_clean());
+    }
+
+    /// A104: the file of seals is for its owner alone from its first moment on.
+    async fn the_file_is_for_its_owner(db: TestDb) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let log = Log::new(db);
+        for _ in 0..2 {
+            log.seal().await;
+            let mode = fs::metadata(log.file()).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{mode:o}");
+        }
     }
 
     /// Between two seals of a minute nothing is sealed.
@@ -110,5 +122,88 @@ testkit::both_engines! {
         assert!(read[0].is_ok());
         assert!(matches!(read[1], Err(SealFileError::Line { line: 2, .. })));
         assert_eq!(fs::read_to_string(log.file()).unwrap(), text);
+    }
+
+    /// A seal of all 64 heads is a long line: it is read back whole, and found again at the end of the file.
+    async fn the_longest_line_is_read(db: TestDb) {
+        let log = Log::new(db);
+        for _ in 0..2 {
+            for bucket in 0..64 {
+                log.fill(bucket, 1).await;
+            }
+            assert_eq!(log.seal().await.changed.len(), 64);
+        }
+        assert_eq!(read_seals(&log.file()).unwrap().filter(Result::is_ok).count(), 2);
+        assert_eq!(export_seals(&log.db, &log.file()).await.unwrap(), 0);
+        assert!(log.verify().await.is_clean());
+    }
+
+    /// F10, A104: only a short rest of a line is an append that was cut; anything else that cannot be read is
+    /// named by its line, and a file that cannot be reached by the system's own words.
+    async fn what_cannot_be_read_is_named(db: TestDb) {
+        let log = Log::new(db);
+        log.seal().await;
+        let whole = fs::read(log.file()).unwrap();
+        let read = |more: &[u8]| {
+            fs::write(log.file(), [&whole, more].concat()).unwrap();
+            let second = read_seals(&log.file()).unwrap().nth(1);
+            second.map(|one| one.unwrap_err().to_string())
+        };
+        assert_eq!(read(b"{\"torn"), None);
+        assert_eq!(read(&[b'x'; 2_000]), None, "a torn line may be long");
+        for bad in [b"\xff\xfe\n".as_slice(), b"{}\n", &[b'x'; 70_000]] {
+            let said = read(bad).expect("an error");
+            assert!(said.contains("line 2"), "{said}");
+        }
+        let folder = read_seals(log.folder.path()).unwrap().next().unwrap();
+        assert!(matches!(folder, Err(SealFileError::Io { .. })), "{folder:?}");
+    }
+
+    /// A104: a file whose last seal is not the one of the database is not written to: a fork and a database that
+    /// was set back are told apart, and each names where.
+    async fn a_file_of_another_history_is_refused(db: TestDb) {
+        let log = Log::new(db);
+        for _ in 0..3 {
+            log.seal().await;
+        }
+        let text = fs::read_to_string(log.file()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let second: serde_json::Value = serde_json::from_str(lines[1]).unwrap();
+        let mut forked = second.clone();
+        forked["at"] = (second["at"].as_i64().unwrap() + 1).into();
+        fs::write(log.file(), format!("{}\n{forked}\n", lines[0])).unwrap();
+        let refused = export_seals(&log.db, &log.file()).await.unwrap_err();
+        assert!(matches!(refused, SealError::Forked { number: 2, .. }), "{refused}");
+        fs::write(log.file(), &text).unwrap();
+        log.raw(&raw::CUT_SEALS, params![1_i64]).await;
+        let refused = export_seals(&log.db, &log.file()).await.unwrap_err();
+        assert!(matches!(refused, SealError::DatabaseBehind { in_database: 1, in_file: 3, .. }), "{refused}");
+        assert_eq!(fs::read_to_string(log.file()).unwrap(), text, "nothing was written");
+    }
+
+    /// A104: a seal that the file ends with and the database lacks, although it has a later one, is no fork.
+    async fn a_seal_taken_out_of_the_middle_is_refused(db: TestDb) {
+        let log = Log::new(db);
+        for _ in 0..3 {
+            log.seal().await;
+        }
+        let text = fs::read_to_string(log.file()).unwrap();
+        let two: Vec<&str> = text.lines().take(2).collect();
+        fs::write(log.file(), two.join("\n") + "\n").unwrap();
+        log.raw(&raw::DELETE_SEAL, params![2_i64]).await;
+        let refused = export_seals(&log.db, &log.file()).await.unwrap_err();
+        assert!(matches!(refused, SealError::DatabaseBehind { in_database: 3, in_file: 2, .. }), "{refused}");
+    }
+
+    /// A104: a head that stays where it was sealed and says something else gets no new signature.
+    async fn a_head_changed_in_place_is_not_sealed(db: TestDb) {
+        let log = Log::new(db);
+        log.fill(2, 3).await;
+        log.seal().await;
+        let other = [7_u8; 32];
+        log.raw(&raw::HEAD, params![3_i64, &other, 2_i64]).await;
+        log.db.clock().advance(MINUTE);
+        let refused = seal_now(&log.db, &log.vault, &log.file(), MINUTE).await.unwrap_err();
+        assert!(matches!(refused, SealError::WentBack { bucket: 2 }), "{refused}");
     }
 }

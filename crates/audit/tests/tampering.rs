@@ -339,6 +339,49 @@ testkit::both_engines! {
         }
     }
 
+    /// SU-6: what is not such a file, or more than one, is no export: each is named by its line.
+    async fn only_a_whole_export_is_one(db: TestDb) {
+        let log = log(db).await;
+        let keys = [log.vault.public_key()];
+        let (all, _) = exported(&log, Scope::All).await;
+        let lines: Vec<&str> = all.lines().collect();
+        let said = |lines: &[&str]| verify_export((lines.join("\n") + "\n").as_bytes(), &keys).unwrap_err().to_string();
+        let start: serde_json::Value = serde_json::from_str(lines[0]).unwrap();
+        let mut other = start.clone();
+        other["start"]["format"] = "another-log".into();
+        assert_ne!(start, other);
+        let mut newer = start.clone();
+        newer["start"]["version"] = 999.into();
+        assert_ne!(start, newer);
+        let (other, newer_start) = (other.to_string(), newer.to_string());
+        assert!(said(&[&[other.as_str()], &lines[1..]].concat()).contains("line 1"));
+        assert!(said(&[&[newer_start.as_str()], &lines[1..]].concat()).contains("line 1"));
+        assert!(said(&lines[1..]).contains("line 1"), "without its beginning");
+        let end = lines.len() + 1;
+        for more in [lines[1], lines[0], lines[lines.len() - 1]] {
+            let text = [lines.as_slice(), &[more]].concat();
+            assert!(said(&text).contains(&format!("line {end}")), "something after the end");
+        }
+        let twice = [&lines[..5], &lines[..1], &lines[5..]].concat();
+        assert!(said(&twice).contains("line 6"), "a second beginning");
+        let entry = lines.iter().position(|line| line.starts_with("{\"entry\"")).unwrap();
+        let mut outside: serde_json::Value = serde_json::from_str(lines[entry]).unwrap();
+        outside["entry"]["bucket"] = 64.into();
+        let mut text = lines.clone();
+        let outside = outside.to_string();
+        text[entry] = &outside;
+        assert!(said(&text).contains(&format!("line {}", entry + 1)), "there are 64 buckets");
+        // Nothing follows the last entry, so only its own line can tell.
+        let last = lines.iter().rposition(|line| line.starts_with("{\"entry\"")).unwrap();
+        let mut unreadable: serde_json::Value = serde_json::from_str(lines[last]).unwrap();
+        unreadable["entry"]["event_id"] = "zz".into();
+        let unreadable = unreadable.to_string();
+        text = lines.clone();
+        text[last] = &unreadable;
+        let found = verify_export((text.join("\n") + "\n").as_bytes(), &keys);
+        assert!(found.is_err() || !found.unwrap().is_clean());
+    }
+
     /// An export of a log that was tampered with says so, and again when it is checked alone.
     async fn an_export_does_not_hide_tampering(db: TestDb) {
         let log = log(db).await;

@@ -138,7 +138,8 @@ pub struct Answer {
     /// Where in a JSON answer the gateway's own id of the message stands.
     pub id_pointer: String,
     /// Calls: where in a JSON answer the number that will ring stands, when
-    /// the gateway chooses it. Empty when it takes the `{code}` from us.
+    /// the gateway chooses it: its last digits are the code. Empty when it
+    /// takes the `{code}` from us.
     pub caller_pointer: String,
 }
 

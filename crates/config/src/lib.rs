@@ -25,7 +25,7 @@ pub use carriers::{
 pub use error::ConfigError;
 pub use limits::{CLOSING_WRONG_CODES, CODE_DIGITS, KNOWN_BROWSER_CALL_DIGITS, Limits};
 pub use network::{Cidr, CidrError};
-pub use sections::{Data, Database, DatabaseTarget, Keys, Place, Privacy, Server};
+pub use sections::{Brand, Data, Database, DatabaseTarget, Keys, Place, Privacy, Server};
 pub use validate::{Problem, Severity};
 
 use std::path::PathBuf;
@@ -53,6 +53,8 @@ pub struct Settings {
     pub email: EmailSettings,
     /// Every number of the rules that may be changed.
     pub limits: Limits,
+    /// The name that messages and letters bear.
+    pub brand: Brand,
     /// What the law wants said.
     pub privacy: Privacy,
     /// How a place is found for an address.

@@ -19,13 +19,14 @@ const OF_TESTS: &str = "test";
 
 /// Keys whose value in a variable is text even if it looks like a number or a
 /// list: a password of `007` is not seven.
-const TEXT: [&str; 26] = [
+const TEXT: [&str; 28] = [
     "body",
     "caller_pointer",
     "company_name",
     "consent_version",
     "content_type",
     "dir",
+    "en",
     "equals",
     "from",
     "host",
@@ -40,6 +41,7 @@ const TEXT: [&str; 26] = [
     "pointer",
     "public_origin",
     "report_secret",
+    "ru",
     "source",
     "support_phone",
     "system_id",

@@ -131,10 +131,29 @@ impl Default for Data {
 #[serde(default, deny_unknown_fields)]
 pub struct Keys {
     /// The file of the master key. When not set: `keys/master.key` in the data
-    /// folder. Without it nothing personal can be read again.
+    /// folder. Without it nothing personal can be read again. The file holds
+    /// earlier master keys too, until they are retired.
     pub master: Option<PathBuf>,
-    /// Earlier master keys: only read, until rotation has gone through.
-    pub old: Vec<PathBuf>,
+}
+
+/// `[brand]`: the name that messages and letters bear, at most 16 visible
+/// characters so that an SMS stays in two parts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Brand {
+    /// In Russian texts.
+    pub ru: String,
+    /// In English texts.
+    pub en: String,
+}
+
+impl Default for Brand {
+    fn default() -> Self {
+        Self {
+            ru: "Кабинет".to_owned(),
+            en: "Kabinet".to_owned(),
+        }
+    }
 }
 
 /// `[privacy]`: what the law wants said.

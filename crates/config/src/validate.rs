@@ -142,6 +142,7 @@ impl Settings {
         self.check_database(&mut found);
         self.check_files(&mut found);
         self.check_carriers(&mut found);
+        self.check_brand(&mut found);
         self.check_privacy(&mut found);
         limits::check(&self.limits, &mut found);
         found
@@ -250,9 +251,6 @@ impl Settings {
 
     fn check_files(&self, found: &mut Findings) {
         found.private_file("keys.master", &self.master_key_file(), 0o077);
-        for file in &self.keys.old {
-            found.private_file("keys.old", file, 0o077);
-        }
         if let Some(file) = &self.source {
             // A group may read it: that is how packages give a service its file.
             found.private_file("configuration file", file, 0o027);
@@ -272,6 +270,19 @@ impl Settings {
                 format!("{} is not a folder", self.data.dir.display()),
                 "Correct the path",
             );
+        }
+    }
+
+    fn check_brand(&self, found: &mut Findings) {
+        for (name, value) in [("brand.ru", &self.brand.ru), ("brand.en", &self.brand.en)] {
+            let visible = !value.contains(|c: char| c.is_control()) && value.trim() == value;
+            if !visible || !(1..=16).contains(&value.chars().count()) {
+                found.refuse(
+                    name,
+                    "messages bear a name of 1 to 16 visible characters",
+                    "Set a short name",
+                );
+            }
         }
     }
 

@@ -13,6 +13,7 @@
 mod clock;
 mod error;
 pub mod fail;
+mod hold;
 pub mod idempotency;
 mod inspect;
 mod migrate;

@@ -21,6 +21,9 @@ pub(crate) struct Cli {
     /// How much is logged.
     #[arg(long, global = true, value_enum, env = "KABINET_LOG", default_value_t = LogLevel::Info)]
     pub(crate) log: LogLevel,
+    #[cfg(feature = "failpoints")]
+    #[command(flatten)]
+    pub(crate) failpoint: FailpointArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -73,9 +76,6 @@ pub(crate) struct DemoArgs {
     /// Without sample customers.
     #[arg(long)]
     pub(crate) empty: bool,
-    #[cfg(feature = "failpoints")]
-    #[command(flatten)]
-    pub(crate) failpoint: FailpointArgs,
 }
 
 #[derive(Debug, Args)]
@@ -95,17 +95,14 @@ pub(crate) struct ServeArgs {
     /// Bring the schema up to date first.
     #[arg(long)]
     pub(crate) migrate: bool,
-    #[cfg(feature = "failpoints")]
-    #[command(flatten)]
-    pub(crate) failpoint: FailpointArgs,
 }
 
 /// Where a test lets the process die.
 #[cfg(feature = "failpoints")]
 #[derive(Debug, Args)]
 pub(crate) struct FailpointArgs {
-    /// `transaction/place`, or `transaction/place:N` for the N-th passing.
-    #[arg(long, hide = true, env = "KABINET_FAILPOINT")]
+    /// `transaction/place`, `transaction/place:N` for the N-th passing, or `@FILE` with the name in it.
+    #[arg(long, hide = true, global = true, env = "KABINET_FAILPOINT")]
     pub(crate) failpoint: Option<String>,
 }
 
@@ -184,6 +181,18 @@ pub(crate) enum KeysCommand {
     Create(ConfigArgs),
     /// Make a new master key; the old ones stay for reading.
     Rotate(ConfigArgs),
+    /// Say which master keys there are and how many accounts' keys each still wraps.
+    Status(ConfigArgs),
+    /// Forget an old master key for ever, once it wraps nothing any more.
+    Retire(RetireArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetireArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// The name of the key, as `kabinet keys status` says it: 8 hexadecimal digits.
+    pub(crate) master: String,
 }
 
 #[cfg(test)]

@@ -3,11 +3,16 @@
 use crate::cli::FailpointArgs;
 use crate::failure::Failure;
 
-/// Arms the point that was named, if any: `transaction/place` or `transaction/place:N`.
+/// Arms the point that was named, if any: `transaction/place`, `transaction/place:N`, or `@FILE` for a file
+/// that names it while the process runs.
 pub(crate) fn arm(args: &FailpointArgs) -> Result<(), Failure> {
     let Some(text) = &args.failpoint else {
         return Ok(());
     };
+    if let Some(file) = text.strip_prefix('@') {
+        db::fail::arm_by_file(file.into());
+        return Ok(());
+    }
     let (name, pass) = match text.rsplit_once(':') {
         None => (text.as_str(), 1),
         Some((name, pass)) => (

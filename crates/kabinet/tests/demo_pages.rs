@@ -11,6 +11,7 @@ use webkit::page::{Shell, sample};
 
 const ROUTES: &[&str] = &[
     "/",
+    "/demo/clock/move",
     "/demo/phone",
     "/freeze",
     "/help",

@@ -27,12 +27,17 @@ use crate::texts::Composer;
 
 /// Told of a call whose number the gateway chose, in the transaction that
 /// writes the message down as handed over: the last digits are the code now.
+/// Both are written or neither is, so a message that is tried again after a
+/// crash, with another number, leaves only the digits of its last call.
 pub trait LearntCodes: Send + Sync {
-    /// `number` is a secret: it spells the code
-    /// ([`crate::http_gateway::code_of_number`]).
+    /// `subject` is the blind index of whom the call goes to. `number` is a
+    /// secret: it spells the code
+    /// ([`crate::http_gateway::code_of_number`]). Repeated for a message, the
+    /// digits of the last call take the place of the former ones.
     fn learnt<'t>(
         &'t self,
         tx: &'t mut WriteTx,
+        subject: &'t [u8; 32],
         message: MessageId,
         number: &'t str,
     ) -> BoxFuture<'t, Result<(), DbError>>;
@@ -250,7 +255,9 @@ struct Taken {
 impl Taken {
     async fn write(&self, tx: &mut WriteTx) -> Result<(), DbError> {
         if let (Some(learnt), Some(number)) = (&self.learnt, &self.handed.calling_number) {
-            learnt.learnt(tx, self.message, number).await?;
+            learnt
+                .learnt(tx, &self.subject, self.message, number)
+                .await?;
         }
         if self.channel == Channel::Email {
             outbox::allow(tx, &self.subject, Channel::Email, Suppression::Bounced).await?;
@@ -287,7 +294,7 @@ impl Inner {
                 return self.settle(&job, DeliveryState::Failed, "no_words").await;
             }
         };
-        let own_pause = pause(job.text.has_code(), lease.tries);
+        let own_pause = pause(job.text.is_awaited(), lease.tries);
         let permit = way.breaker.lock().ask(self.now());
         if let Permit::Wait(pause) = permit {
             return self
@@ -347,8 +354,8 @@ impl Inner {
 
 /// The pause before the next attempt: somebody waits for a code, the rest is
 /// tried for most of a day (a mail server that greylists wants minutes).
-fn pause(has_code: bool, tries: u32) -> Duration {
-    let secs: &[u64] = if has_code {
+fn pause(awaited: bool, tries: u32) -> Duration {
+    let secs: &[u64] = if awaited {
         &[2, 5, 15, 30, 60]
     } else {
         &[5, 60, 300, 900, 1800, 3600, 7200, 14400, 28800]

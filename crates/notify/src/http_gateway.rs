@@ -19,6 +19,9 @@ use crate::tls::{SetupError, client_config, is_loopback};
 
 /// An answer longer than this is not read to its end.
 const LONGEST_ANSWER: usize = 64 * 1024;
+/// Digits of the longest code that a call carries (ID-2): a number of fewer
+/// spells none.
+const LONGEST_CODE: usize = 6;
 /// Asked of a gateway that says "slow down" without saying for how long.
 const THROTTLE_PAUSE: Duration = Duration::from_secs(2);
 /// A gateway may not put us off for longer.
@@ -249,7 +252,8 @@ impl Carrier for HttpGateway {
             let found = answer.as_ref()?.pointer(pointer.as_deref()?)?;
             plain(found)
         };
-        let calling_number = at(&self.settings.calling_number);
+        let calling_number = at(&self.settings.calling_number)
+            .filter(|number| code_of_number(number, LONGEST_CODE).is_some());
         if matches!(message.body, Body::Call { code: None }) && calling_number.is_none() {
             // It may ring, but nobody will know the code.
             return Err(SendError::Unknown {

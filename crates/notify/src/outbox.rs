@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use db::{BoxFuture, Db, DbError, ReadTx, WriteTx, params};
-use jobs::{Job, When};
+use jobs::{Job, JobError, Periodic, When};
 use kernel::{Chance, Identifier, Locale, MessageId, Timestamp};
 use serde::{Deserialize, Serialize};
 use vault::Vault;
@@ -19,7 +19,7 @@ use vault::Vault;
 use crate::carrier::{Channel, DeliveryReport, NotKept, ReportState, Reports};
 use crate::texts::MessageText;
 
-/// A code that comes later than this helps nobody and may alarm (F18).
+/// A code, or the letter in its place, that comes later than this helps nobody and may alarm (F18).
 pub const CODE_LIVES: Duration = Duration::from_secs(600);
 /// Everything else is tried for a day (F8).
 pub const NOTICE_LIVES: Duration = Duration::from_secs(24 * 3600);
@@ -27,6 +27,10 @@ pub const NOTICE_LIVES: Duration = Duration::from_secs(24 * 3600);
 pub const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long a carrier's reference is kept: networks try for three days.
 pub const REFERENCE_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long the mark of a letter that came back is kept: strangers can make
+/// them with invented addresses. Afterwards one letter is tried again.
+pub const BOUNCE_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// A message to send.
 #[derive(Clone, Debug)]
@@ -112,7 +116,8 @@ pub enum Suppression {
     /// The person asked us not to (A22). Stops everything by that channel.
     Asked,
     /// A letter came back for good (F8). Stops what nobody is waiting for; a
-    /// code is still tried, and its arrival lifts the mark.
+    /// code is still tried, as is the letter in a code's place (A1), and its
+    /// arrival lifts the mark.
     Bounced,
 }
 
@@ -174,7 +179,7 @@ pub async fn send(
     let subject = subject(vault, &message.to);
     let suppressed = match suppressed(tx, &subject, message.channel).await? {
         Some(Suppression::Asked) => true,
-        Some(Suppression::Bounced) => !message.text.has_code(),
+        Some(Suppression::Bounced) => !message.text.is_awaited(),
         None => false,
     };
     let (state, reason, settled_at) = if suppressed {
@@ -199,7 +204,7 @@ pub async fn send(
     if suppressed {
         return Ok(id);
     }
-    let longest = now.saturating_add(if message.text.has_code() {
+    let longest = now.saturating_add(if message.text.is_awaited() {
         CODE_LIVES
     } else {
         NOTICE_LIVES
@@ -296,14 +301,52 @@ pub async fn allow(
     tx.execute(&sql::ALLOW, values).await.map(|_| ())
 }
 
-/// Forgets old messages and references; run once a day or oftener.
-pub async fn forget(tx: &mut WriteTx) -> Result<u64, DbError> {
-    let messages = tx.now().saturating_sub(KEPT);
-    let references = tx.now().saturating_sub(REFERENCE_KEPT);
-    let forgotten = tx.execute(&sql::FORGET, params![messages]).await?;
-    tx.execute(&sql::FORGET_REFERENCES, params![references])
-        .await?;
-    Ok(forgotten)
+/// Forgets old messages, references and marks of letters that came back: the regular work.
+pub struct Cleanup {
+    db: Db,
+}
+
+impl Cleanup {
+    /// For this database.
+    pub fn new(db: &Db) -> Self {
+        Self { db: db.clone() }
+    }
+}
+
+/// What goes, and after how long.
+const SWEEPS: [(&db::Statement, Duration); 3] = [
+    (&sql::FORGET, KEPT),
+    (&sql::FORGET_REFERENCES, REFERENCE_KEPT),
+    (&sql::FORGET_BOUNCES, BOUNCE_KEPT),
+];
+/// Rows removed in one transaction, so that the writer is not held up.
+const AT_ONCE: u32 = 500;
+/// Transactions of one run; what is left then waits for the next.
+const BATCHES: u32 = 200;
+
+#[async_trait]
+impl Periodic for Cleanup {
+    async fn run(&self) -> Result<(), JobError> {
+        for sweep in SWEEPS {
+            for _ in 0..BATCHES {
+                if forget(&self.db, sweep).await? < u64::from(AT_ONCE) {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn forget(db: &Db, sweep: (&'static db::Statement, Duration)) -> Result<u64, DbError> {
+    db.write("notify.forget", sweep, |tx, (statement, kept)| {
+        Box::pin(async move {
+            let before = tx.now().saturating_sub(*kept);
+            tx.execute(statement, params![before, before, AT_ONCE])
+                .await
+        }) as BoxFuture<'_, _>
+    })
+    .await
 }
 
 /// After a backup was restored: what it has queued for longer than ten minutes

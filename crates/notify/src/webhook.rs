@@ -149,9 +149,9 @@ mod tests {
     /// A24: a forged, changed or replayed report is not believed.
     #[test]
     fn a_forged_report_is_refused() {
+        use WebhookError::{BadSignature, Malformed, Stale, Unsigned};
         let right = sign(SECRET, "1000", BODY);
         let changed = BODY.replace("delivered", "failed");
-        use WebhookError::{BadSignature, Malformed, Stale, Unsigned};
         for (at, signature, body, error) in [
             (
                 "1000",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use db::{BoxFuture, Db, DbError, WriteTx};
-use jobs::{Runner, RunnerSettings};
+use jobs::{Periodic as _, Runner, RunnerSettings};
 use kernel::{Clock as _, Email, Identifier, Locale, MessageId, Phone};
 use notify::outbox::{self, subject};
 use notify::simulated::SimulatedPhone;
@@ -64,6 +64,7 @@ impl LearntCodes for Learnt {
     fn learnt<'t>(
         &'t self,
         _: &'t mut WriteTx,
+        _: &'t [u8; 32],
         id: MessageId,
         number: &'t str,
     ) -> BoxFuture<'t, Result<(), DbError>> {
@@ -267,6 +268,7 @@ testkit::both_engines! {
         let id = house.send(code(phone(), Channel::Sms)).await;
         house.run_for(Duration::from_secs(30)).await;
         assert_eq!(house.state(id).await.state, DeliveryState::Handed);
+        testkit::retried(&house.db, "notify.sms").await;
         let sent = house.carrier.sent.lock();
         assert_eq!(sent.len(), 3);
         assert!(sent.iter().all(|one| one.id == id && one.body == sent[0].body));
@@ -363,6 +365,19 @@ testkit::both_engines! {
             house.db.clock().advance(Duration::from_secs(60));
         }
         assert_eq!((house.state(id).await.state, house.carrier.count()), (DeliveryState::Handed, 5));
+        testkit::retried(&house.db, "notify.email").await;
+    }
+
+    /// F7: a call that was not made is tried again, with the same code where we choose it.
+    async fn a_call_is_tried_again(db: TestDb) {
+        let house = House::new(db);
+        house.carrier.says([Err(FAULT)]);
+        let id = house.send(code(phone(), Channel::Call)).await;
+        house.run_for(Duration::from_secs(10)).await;
+        assert_eq!(house.state(id).await.state, DeliveryState::Handed);
+        testkit::retried(&house.db, "notify.call").await;
+        let sent = house.carrier.sent.lock();
+        assert_eq!((sent.len(), sent[0].body == sent[1].body), (2, true));
     }
 
     /// F8: a hard bounce marks the address; a code is still tried, and its
@@ -383,6 +398,35 @@ testkit::both_engines! {
         house.runner.run_due().await;
         assert_eq!(house.state(sent).await.state, DeliveryState::Handed);
         assert_eq!(house.carrier.count(), 3);
+    }
+
+    /// A1: a letter that says nobody is here stands in a code's place, and whoever waits before the page sees
+    /// how far it got: it is tried as long, as often and at the same moments as a code, greylisted or bounced.
+    async fn a_letter_in_a_codes_place_fares_like_a_code(db: TestDb) {
+        let house = House::new(db);
+        let grey = || SendError::Transient { code: "later", retry_after: None };
+        let gone = || SendError::Permanent(Refusal::NoSuchAddress);
+        let life = Duration::from_secs(300);
+        let mut seen: Vec<Vec<String>> = Vec::new();
+        for text in [code(email(), Channel::Email).text, MessageText::NobodyHere { link: LinkPath::new("/sign-in").unwrap() }] {
+            let mut states = Vec::new();
+            for answers in [vec![grey(), grey(), grey()], vec![gone()], vec![grey()], vec![gone()], vec![UNKNOWN, UNKNOWN]] {
+                house.carrier.says(answers.into_iter().map(Err));
+                let start = house.db.clock().now();
+                let worthless_after = Some(start.saturating_add(life));
+                let id = house.send(Message { text: text.clone(), worthless_after, ..code(email(), Channel::Email) }).await;
+                for second in 0..life.as_secs() {
+                    house.runner.run_due().await;
+                    let known = house.state(id).await;
+                    let state = format!("{second} {:?} {:?}", known.state, known.reason);
+                    states.push(state);
+                    house.db.clock().advance(Duration::from_secs(1));
+                }
+            }
+            seen.push(states);
+        }
+        assert!(seen[0].iter().any(|state| state.contains("Handed")) && seen[0].iter().any(|state| state.contains("no_such_address")));
+        assert_eq!(seen[0], seen[1]);
     }
 
     /// A22: who asked not to be texted is not, by any purpose, until they say otherwise.
@@ -486,15 +530,38 @@ testkit::both_engines! {
         let house = House::new(db);
         let id = house.send(code(phone(), Channel::Sms)).await;
         house.runner.run_due().await;
-        let forget = async || {
-            let done = house.db.write("test.forget", (), |tx, ()| {
-                Box::pin(outbox::forget(tx)) as BoxFuture<'_, Result<u64, DbError>>
-            });
-            done.await.unwrap()
-        };
-        assert_eq!(forget().await, 0);
+        let cleanup = outbox::Cleanup::new(&house.db.db());
+        cleanup.run().await.unwrap();
+        assert!(look(&house.db, id).await.is_some());
         house.db.clock().advance(Duration::from_secs(31 * 24 * 3600));
-        assert_eq!(forget().await, 1);
+        cleanup.run().await.unwrap();
         assert!(look(&house.db, id).await.is_none());
+    }
+
+    /// A22, F8: marks of letters that came back, which strangers can make, go after ninety days; what a person
+    /// asked for stays.
+    async fn old_bounces_are_forgotten(db: TestDb) {
+        let house = House::new(db);
+        let marks = [([1; 32], Suppression::Bounced), ([2; 32], Suppression::Asked)];
+        for mark in marks {
+            let done = house.db.write("test.suppress", mark, |tx, (subject, why)| {
+                Box::pin(outbox::suppress(tx, subject, Channel::Email, *why)) as BoxFuture<'_, Result<(), DbError>>
+            });
+            done.await.unwrap();
+        }
+        let look = async |mark: ([u8; 32], Suppression)| {
+            let found = house.db.read("test.look", mark, |tx, (subject, _)| {
+                Box::pin(outbox::suppressed(tx, subject, Channel::Email)) as BoxFuture<'_, Result<Option<Suppression>, DbError>>
+            });
+            found.await.unwrap()
+        };
+        let cleanup = outbox::Cleanup::new(&house.db.db());
+        house.db.clock().advance(Duration::from_secs(90 * 24 * 3600 - 1));
+        cleanup.run().await.unwrap();
+        assert_eq!(look(marks[0]).await, Some(Suppression::Bounced));
+        house.db.clock().advance(Duration::from_secs(2));
+        cleanup.run().await.unwrap();
+        assert_eq!(look(marks[0]).await, None);
+        assert_eq!(look(marks[1]).await, Some(Suppression::Asked));
     }
 }

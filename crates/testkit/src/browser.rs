@@ -84,6 +84,36 @@ impl Look {
     }
 }
 
+/// A key that moves through a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// To the next thing.
+    Tab,
+    /// Presses it, sends a form.
+    Enter,
+    /// Ticks it.
+    Space,
+}
+
+impl Key {
+    /// Its name, its number on a keyboard of Windows, what it types.
+    const fn parts(self) -> (&'static str, u32, &'static str) {
+        match self {
+            Self::Tab => ("Tab", 9, ""),
+            Self::Enter => ("Enter", 13, "\r"),
+            Self::Space => (" ", 32, " "),
+        }
+    }
+
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Tab => "Tab",
+            Self::Enter => "Enter",
+            Self::Space => "Space",
+        }
+    }
+}
+
 /// A browser with an empty profile; dereferences to fantoccini's [`Client`].
 ///
 /// Everything of it ends and is removed when it is dropped.
@@ -175,6 +205,13 @@ impl Browser {
             _watcher: watcher,
             driver,
         };
+        // A page without a window believes that nobody looks at it, and shows no ring around what is focused.
+        browser
+            .cdp(
+                "Emulation.setFocusEmulationEnabled",
+                json!({ "enabled": true }),
+            )
+            .await;
         browser.wear(look).await;
         browser
     }
@@ -188,21 +225,48 @@ impl Browser {
             json!({ "width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": false }),
         )
         .await;
-        let scheme = if look.dark { "dark" } else { "light" };
         // Without motion a picture or a contrast check cannot catch a page half-way.
-        self.cdp(
-            "Emulation.setEmulatedMedia",
-            json!({ "features": [
-                { "name": "prefers-color-scheme", "value": scheme },
-                { "name": "prefers-reduced-motion", "value": "reduce" },
-            ] }),
-        )
-        .await;
+        self.prefers(&[("prefers-reduced-motion", "reduce")]).await;
         self.cdp(
             "Emulation.setScriptExecutionDisabled",
             json!({ "value": !look.javascript }),
         )
         .await;
+    }
+
+    /// What the person asks of pages besides colours, such as `("forced-colors", "active")`; what is not named
+    /// is as in any browser.
+    pub async fn prefers(&self, wishes: &[(&str, &str)]) {
+        let scheme = if self.look.dark { "dark" } else { "light" };
+        let features: Vec<Value> = [("prefers-color-scheme", scheme)]
+            .iter()
+            .chain(wishes)
+            .map(|(name, value)| json!({ "name": name, "value": value }))
+            .collect();
+        self.cdp(
+            "Emulation.setEmulatedMedia",
+            json!({ "features": features }),
+        )
+        .await;
+    }
+
+    /// Presses and lets go of a key, wherever the cursor is.
+    pub async fn press_key(&self, key: Key) {
+        let (name, number, text) = key.parts();
+        for kind in ["keyDown", "keyUp"] {
+            let mut event = json!({
+                "type": kind, "key": name, "code": key.code(), "windowsVirtualKeyCode": number,
+            });
+            if kind == "keyDown" && !text.is_empty() {
+                event["text"] = text.into();
+            }
+            self.cdp("Input.dispatchKeyEvent", event).await;
+        }
+    }
+
+    /// Types where the cursor is.
+    pub async fn type_here(&self, text: &str) {
+        self.cdp("Input.insertText", json!({ "text": text })).await;
     }
 
     /// What the page is looked at in.

@@ -15,6 +15,7 @@ pub mod clock;
 pub mod engines;
 pub mod postgres;
 pub mod proxy;
+mod retries;
 pub mod server;
 pub mod tools;
 mod watcher;
@@ -23,6 +24,7 @@ pub use chance::SeededChance;
 pub use clock::TestClock;
 pub use db::Engine;
 pub use engines::{TestDb, race};
+pub use retries::retried;
 
 /// A vault with keys of its own, the same in every test.
 pub fn vault() -> vault::Vault {

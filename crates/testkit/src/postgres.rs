@@ -344,7 +344,7 @@ impl Databases {
 
     /// Runs one administrative statement; the error starts with the SQLSTATE.
     pub fn admin(&self, sql: &str) -> Result<(), String> {
-        run(&self.url("postgres"), sql)
+        run(&self.url("postgres"), sql).map(drop)
     }
 }
 
@@ -361,7 +361,25 @@ impl TestDatabase {
 
     /// Runs statements past the product, to look at or to spoil what it keeps.
     pub fn run(&self, sql: &str) -> Result<(), String> {
+        run(&self.url(), sql).map(drop)
+    }
+
+    /// The first column of every row of a query, as text; NULL is empty.
+    pub fn texts(&self, sql: &str) -> Result<Vec<String>, String> {
         run(&self.url(), sql)
+    }
+
+    /// Every row of every table, as text, the way a dump shows them: bytes as hexadecimal digits.
+    pub fn dump(&self) -> Result<String, String> {
+        let tables = "SELECT quote_ident(table_name) FROM information_schema.tables \
+                      WHERE table_schema = 'public' ORDER BY 1";
+        let mut dump = String::new();
+        for table in self.texts(tables)? {
+            for row in self.texts(&format!("SELECT t::text FROM {table} t"))? {
+                let _ = writeln!(dump, "{table} {row}");
+            }
+        }
+        Ok(dump)
     }
 }
 
@@ -377,7 +395,7 @@ impl Drop for TestDatabase {
 }
 
 /// On a thread of its own, because the caller may or may not be inside a runtime.
-fn run(url: &str, sql: &str) -> Result<(), String> {
+fn run(url: &str, sql: &str) -> Result<Vec<String>, String> {
     thread::scope(|scope| {
         scope
             .spawn(|| {
@@ -392,18 +410,21 @@ fn run(url: &str, sql: &str) -> Result<(), String> {
     })
 }
 
-async fn run_here(url: &str, sql: &str) -> Result<(), String> {
+async fn run_here(url: &str, sql: &str) -> Result<Vec<String>, String> {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
         .await
         .map_err(|why| describe(&why))?;
     let connection = tokio::spawn(connection);
-    let result = client
-        .batch_execute(sql)
-        .await
-        .map_err(|why| describe(&why));
+    let result = client.simple_query(sql).await.map_err(|why| describe(&why));
     drop(client);
     let _ = connection.await;
-    result
+    let first = |message| match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => {
+            Some(row.get(0).unwrap_or_default().to_owned())
+        }
+        _ => None,
+    };
+    Ok(result?.into_iter().filter_map(first).collect())
 }
 
 fn describe(error: &tokio_postgres::Error) -> String {

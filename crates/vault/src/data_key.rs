@@ -33,6 +33,16 @@ impl WrappedKey {
         self.parts().map(|(id, _)| id)
     }
 
+    /// Between which bytes every key lies that `master` wrapped: from the first (inclusive) to the second
+    /// (exclusive). A wrapped key begins with the name of its master, so those of one stand together in an
+    /// index.
+    pub fn range_of(master: KeyId) -> (Vec<u8>, Vec<u8>) {
+        let from = [&[VERSION], master.as_bytes().as_slice()].concat();
+        let next = u64::from_be_bytes(padded(&from)).saturating_add(1);
+        let [.., a, b, c, d, e] = next.to_be_bytes();
+        (from, vec![a, b, c, d, e])
+    }
+
     pub(crate) fn from_parts(master: KeyId, blob: &[u8]) -> Self {
         Self([&[VERSION], master.as_bytes().as_slice(), blob].concat())
     }
@@ -45,6 +55,15 @@ impl WrappedKey {
         let (id, blob) = rest.split_first_chunk().ok_or(VaultError::Malformed)?;
         Ok((KeyId::from_bytes(*id), blob))
     }
+}
+
+/// Five bytes as the end of eight.
+fn padded(bytes: &[u8]) -> [u8; 8] {
+    let mut padded = [0; 8];
+    for (to, from) in padded.iter_mut().rev().zip(bytes.iter().rev()) {
+        *to = *from;
+    }
+    padded
 }
 
 impl fmt::Debug for WrappedKey {
@@ -113,5 +132,32 @@ impl DataKey {
 impl fmt::Debug for DataKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DataKey({}, {})", self.id, self.account)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// F19: the range of a master holds its keys and those of no other.
+        #[test]
+        fn a_master_has_a_range_of_its_own(one in any::<[u8; 4]>(), other in any::<[u8; 4]>(), blob in any::<[u8; 65]>()) {
+            let (from, to) = WrappedKey::range_of(KeyId::from_bytes(one));
+            let inside = |id| {
+                let key = WrappedKey::from_parts(KeyId::from_bytes(id), &blob);
+                key.as_bytes() >= from.as_slice() && key.as_bytes() < to.as_slice()
+            };
+            prop_assert!(inside(one));
+            prop_assert_eq!(inside(other), one == other);
+        }
+    }
+
+    /// The last name there is has an end too.
+    #[test]
+    fn the_last_name_has_an_end() {
+        let (from, to) = WrappedKey::range_of(KeyId::from_bytes([0xff; 4]));
+        assert!(to > from && to == [VERSION + 1, 0, 0, 0, 0]);
     }
 }

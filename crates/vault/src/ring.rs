@@ -68,6 +68,9 @@ pub trait MasterKeys: Send + Sync {
     /// The master under which new data keys are wrapped.
     fn current(&self) -> KeyId;
 
+    /// The masters that only open what they wrapped before.
+    fn old(&self) -> Vec<KeyId>;
+
     /// Wraps a key under the current master. The answer names the master used, and opens only
     /// with the same `context`.
     fn wrap(&self, context: &[u8], key: &[u8; 32]) -> Result<(KeyId, Vec<u8>), VaultError>;
@@ -287,6 +290,11 @@ impl FileMasters {
 impl MasterKeys for FileMasters {
     fn current(&self) -> KeyId {
         self.current
+    }
+
+    fn old(&self) -> Vec<KeyId> {
+        let all = self.wrapping.iter().map(|(id, _)| *id);
+        all.filter(|id| *id != self.current).collect()
     }
 
     fn wrap(&self, context: &[u8], key: &[u8; 32]) -> Result<(KeyId, Vec<u8>), VaultError> {

@@ -152,6 +152,16 @@ impl Vault {
         Ok(DataKey::new(key, account, Arc::clone(&self.0.chance)))
     }
 
+    /// The master under which new data keys are wrapped.
+    pub fn current_master(&self) -> KeyId {
+        self.0.masters.current()
+    }
+
+    /// The masters that are here only for what they wrapped before.
+    pub fn old_masters(&self) -> Vec<KeyId> {
+        self.0.masters.old()
+    }
+
     /// Whether the data key is wrapped by another master than the current one.
     pub fn needs_rewrap(&self, wrapped: &WrappedKey) -> bool {
         wrapped.master() != Ok(self.0.masters.current())

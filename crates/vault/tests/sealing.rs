@@ -192,6 +192,9 @@ fn a_key_service_that_does_not_answer_is_an_error() {
         fn current(&self) -> vault::KeyId {
             vault::KeyId::from_bytes([0; 4])
         }
+        fn old(&self) -> Vec<vault::KeyId> {
+            Vec::new()
+        }
         fn wrap(&self, _: &[u8], _: &[u8; 32]) -> Result<(vault::KeyId, Vec<u8>), VaultError> {
             Err(VaultError::Unavailable("no answer".to_owned()))
         }

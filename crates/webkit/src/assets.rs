@@ -34,15 +34,6 @@ pub const PLAIN: [(&str, &str); 4] = [
     ("/apple-touch-icon.png", "icon-180.png"),
 ];
 
-/// Value of the `Speculation-Rules` header that signed-in pages may carry: the
-/// browser then prefetches a section when the pointer rests on its link. The
-/// file is JSON served as `application/speculationrules+json`, so no inline
-/// script is needed and `script-src 'self'` stays strict. Only GET pages
-/// without effect are listed in it.
-pub fn speculation_rules() -> String {
-    format!("\"{}\"", asset_url("speculation.json"))
-}
-
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/static"]
 struct Files;
@@ -212,9 +203,6 @@ fn fingerprint(name: &str, bytes: &[u8]) -> String {
 }
 
 fn kind(name: &str) -> (&'static str, bool) {
-    if name == "speculation.json" {
-        return ("application/speculationrules+json", true);
-    }
     match name.rsplit_once('.').map(|(_, end)| end) {
         Some("css") => ("text/css; charset=utf-8", true),
         Some("js") => ("text/javascript; charset=utf-8", true),

@@ -1,8 +1,6 @@
 //! Data of the drawn components; the drawing itself is in
 //! `templates/parts/*.html`.
 
-use kernel::Timestamp;
-
 /// A way into the account, drawn as a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WayKind {
@@ -91,34 +89,6 @@ impl KeyRing {
     }
 }
 
-/// A hold or a code's life, drawn as a ring that empties.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HoldRing {
-    /// When it began.
-    pub since: Timestamp,
-    /// When it ends.
-    pub until: Timestamp,
-}
-
-impl HoldRing {
-    /// How much is left at a moment, 0 to 100.
-    pub fn percent_left(&self, now: Timestamp) -> u64 {
-        let whole = self.until.since(self.since).as_millis();
-        let left = self.until.since(now).as_millis();
-        let percent = left
-            .saturating_mul(100)
-            .checked_div(whole)
-            .unwrap_or(0)
-            .min(100);
-        u64::try_from(percent).unwrap_or(0)
-    }
-
-    /// Its whole length in seconds.
-    pub fn seconds(&self) -> u64 {
-        self.until.since(self.since).as_secs()
-    }
-}
-
 /// Where one of several steps stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepState {
@@ -158,28 +128,5 @@ mod tests {
         assert_eq!(angles, [42, 0, -42]);
         assert_eq!(ring.count(), 2);
         assert!(KeyRing::default().hanging().is_empty());
-    }
-
-    #[test]
-    fn a_hold_empties() {
-        let hold = HoldRing {
-            since: Timestamp::from_secs(100),
-            until: Timestamp::from_secs(200),
-        };
-        for (now, left) in [
-            (0, 100),
-            (100, 100),
-            (150, 50),
-            (199, 1),
-            (200, 0),
-            (300, 0),
-        ] {
-            assert_eq!(hold.percent_left(Timestamp::from_secs(now)), left);
-        }
-        let nothing = HoldRing {
-            since: hold.until,
-            until: hold.until,
-        };
-        assert_eq!(nothing.percent_left(hold.until), 0);
     }
 }

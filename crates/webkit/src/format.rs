@@ -114,20 +114,26 @@ impl Calendar {
         }
     }
 
-    /// The day of a moment without its time: «сегодня», «22 нояб.».
-    pub fn day_of(self, at: Timestamp) -> When {
+    /// The day of a moment, as the heading of a list: «сегодня», «22 ноября», «22 ноября 2025 г.».
+    pub fn heading(self, at: Timestamp) -> String {
         let then = Self::zoned(at).date();
         let today = Self::zoned(self.now).date();
-        let text = if then == today {
+        if then == today {
             t(self.locale, "day-today").to_owned()
         } else if today.yesterday().is_ok_and(|day| then == day) {
             t(self.locale, "day-yesterday").to_owned()
+        } else if then.year() == today.year() {
+            self.date_as("date-day", then)
         } else {
-            self.day(then, today)
-        };
+            self.date(then)
+        }
+    }
+
+    /// A time of day under such a heading: «14:02».
+    pub fn hour(self, at: Timestamp) -> When {
         When {
             datetime: machine(at),
-            text,
+            text: clock(&Self::zoned(at)),
         }
     }
 
@@ -230,10 +236,14 @@ impl Calendar {
 
     /// A date in full: «12 мая 1990 г.».
     pub fn date(self, date: Date) -> String {
+        self.date_as("date-full", date)
+    }
+
+    fn date_as(self, id: &'static str, date: Date) -> String {
         let month = usize::from(date.month().unsigned_abs()).saturating_sub(1);
         t_args(
             self.locale,
-            "date-full",
+            id,
             &[
                 ("day", Arg::Number(date.day().into())),
                 (
@@ -383,6 +393,15 @@ mod tests {
             "12\u{a0}мая 1990\u{a0}г."
         );
         assert_eq!(EN.date(jiff::civil::date(1990, 5, 12)), "12\u{a0}May 1990");
+        for (days, heading) in [
+            (0, "сегодня"),
+            (1, "вчера"),
+            (21, "1\u{a0}ноября"),
+            (365, "22\u{a0}ноября 2025\u{a0}г."),
+        ] {
+            assert_eq!(RU.heading(after(-days * 86_400)), heading);
+        }
+        assert_eq!(RU.hour(NOW).text, "14:02");
         assert_eq!(RU.ago(after(-3 * 86_400)).text, "3\u{a0}дня назад");
         assert_eq!(RU.ago(after(-400 * 86_400)).text, "400\u{a0}дней назад");
         assert_eq!(RU.moment(Timestamp::MAX).datetime, "");

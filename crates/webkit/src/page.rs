@@ -316,6 +316,16 @@ impl Shell {
         self.calendar().moment(*at)
     }
 
+    /// «сегодня», «22 ноября»: the heading of a day.
+    pub fn heading(&self, at: &Timestamp) -> String {
+        self.calendar().heading(*at)
+    }
+
+    /// «14:02».
+    pub fn hour(&self, at: &Timestamp) -> When {
+        self.calendar().hour(*at)
+    }
+
     /// «3 дня назад».
     pub fn ago(&self, at: &Timestamp) -> When {
         self.calendar().ago(*at)

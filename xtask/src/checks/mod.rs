@@ -1,10 +1,13 @@
 //! What is looked at without compiling anything. Every check has a test that feeds it a breach.
 
+mod codes;
 mod docs;
+mod duplicates;
 mod edges;
 mod licences;
 pub mod migrations;
 mod places;
+mod retries;
 mod rust;
 mod source;
 mod statements;
@@ -50,7 +53,7 @@ impl fmt::Display for Finding {
 
 type Check = fn(&Tree) -> Vec<Finding>;
 
-const CHECKS: [(&str, Check); 8] = [
+const CHECKS: [(&str, Check); 10] = [
     ("crate edges", edges::check),
     ("paths in docs", docs::check),
     ("words in code", source::check),
@@ -59,6 +62,8 @@ const CHECKS: [(&str, Check); 8] = [
     ("registered statements", statements::registered),
     ("migrations", migrations::check),
     ("machine paths", places::check),
+    ("codes of errors", codes::check),
+    ("retries of jobs", retries::check),
 ];
 
 /// Runs every check and prints what it found.
@@ -74,13 +79,17 @@ pub fn all() -> Result<(), String> {
         );
         findings.extend(found);
     }
-    let found = licences::check()?;
-    println!(
-        "{:24} {}",
-        "licences",
-        if found.is_empty() { "ok" } else { "FAILED" }
-    );
-    findings.extend(found);
+    for (name, found) in [
+        ("licences", licences::check()?),
+        ("duplicate crates", duplicates::check(&tree)?),
+    ] {
+        println!(
+            "{:24} {}",
+            name,
+            if found.is_empty() { "ok" } else { "FAILED" }
+        );
+        findings.extend(found);
+    }
     if findings.is_empty() {
         return Ok(());
     }

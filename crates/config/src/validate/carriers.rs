@@ -38,6 +38,7 @@ impl Settings {
                 &[]
             };
             check_gateway("call", gateway, needed, found);
+            check_caller(gateway, found);
         }
         match &self.email {
             EmailSettings::None => found.warn(
@@ -47,6 +48,26 @@ impl Settings {
             ),
             EmailSettings::Smtp(smtp) => check_smtp(smtp, found),
         }
+    }
+}
+
+/// One of two chooses the code: we, and the gateway takes it, or the gateway, and we learn it.
+fn check_caller(gateway: &HttpGateway, found: &mut Findings) {
+    if gateway.success.caller_pointer.is_empty() {
+        return;
+    }
+    let places = [gateway.url.expose_secret(), gateway.body.as_str()];
+    let headers = gateway.headers.values().map(ExposeSecret::expose_secret);
+    if places
+        .into_iter()
+        .chain(headers)
+        .any(|text| text.contains("{code}"))
+    {
+        found.refuse(
+            "call.success.caller_pointer",
+            "the gateway chooses the code and is sent one too",
+            "Remove the key, or {code} from url, headers and body",
+        );
     }
 }
 

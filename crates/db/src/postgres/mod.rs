@@ -18,7 +18,7 @@ use futures_util::{
 use smallvec::SmallVec;
 use tokio_postgres::{Client, error::SqlState};
 
-use crate::{DbError, Deadline, OpenError, Param, Row, Statement};
+use crate::{DbError, Deadline, OpenError, Param, Row, Statement, hold::UnderWay};
 use connection::Maker;
 pub(crate) use run::Runner;
 pub(crate) use types::PgParam;
@@ -89,6 +89,7 @@ impl Postgres {
             lent: lent.map_err(|e| DbError::Unavailable(pool_text(&e)))?,
             phase: Phase::Single,
             busy: false,
+            under_way: UnderWay::default(),
             keyed: false,
             failed: None,
             lost: false,
@@ -135,6 +136,8 @@ pub(crate) struct PgSession {
     /// (a panic, a caller that went away, time that ran out) closes its connection, else the next caller
     /// would go on inside what it left.
     busy: bool,
+    /// Whether an answer is waited for.
+    pub(crate) under_way: UnderWay,
     /// The transaction holds an idempotency key.
     pub(crate) keyed: bool,
     /// The first statement that failed; it fails the transaction whatever the use case makes of it.
@@ -268,7 +271,9 @@ impl PgSession {
     ) -> Result<tokio_postgres::Statement, DbError> {
         self.check()?;
         let before = std::mem::replace(&mut self.busy, true);
+        self.under_way.set(true);
         let answer = self.lent.prepare(statement).await;
+        self.under_way.set(false);
         self.busy = before;
         answer.map_err(|e| self.note(statement.name, &e))
     }
@@ -293,6 +298,7 @@ impl PgSession {
     /// Answers whether BEGIN has to go first.
     fn enter(&mut self) -> bool {
         self.busy = true;
+        self.under_way.set(true);
         let owed = self.phase == Phase::Owed;
         if owed {
             self.phase = Phase::Open;
@@ -301,6 +307,7 @@ impl PgSession {
     }
 
     fn leave(&mut self) {
+        self.under_way.set(false);
         self.busy = self.phase == Phase::Open;
     }
 

@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use super::{PgSession, Postgres};
 use crate::{
     DbError, Deadline, fail,
+    hold::Watched,
     tx::{ReadTx, Session, WriteTx},
 };
 
@@ -137,6 +138,7 @@ impl Runner {
             Ok(session) => session,
             Err(error) => return Try::Failed(error),
         };
+        let under_way = session.under_way.clone();
         let mut tx = WriteTx {
             read: ReadTx {
                 session: Session::Postgres(Box::new(session)),
@@ -144,7 +146,8 @@ impl Runner {
             },
         };
         fail::point(name, "begun");
-        let outcome = timeout(deadline.left(), use_case(&mut tx, input)).await;
+        let watched = Watched::new(name, under_way, use_case(&mut tx, input));
+        let outcome = timeout(deadline.left(), watched).await;
         let Session::Postgres(mut session) = tx.read.session else {
             return Try::Failed(DbError::Misuse {
                 statement: name,

@@ -25,7 +25,9 @@ use tokio::sync::oneshot;
 
 use super::{SqliteSession, driver_error, open, rolled_back};
 use crate::{
-    DbError, Deadline, OpenError, fail, instant,
+    DbError, Deadline, OpenError, fail,
+    hold::Hold,
+    instant,
     tx::{ReadTx, Session, WriteTx},
 };
 
@@ -77,11 +79,15 @@ where
     fn run(&mut self, tx: &mut WriteTx) -> bool {
         // On SQLite every statement is ready at once, so a use case that awaits nothing but SQL finishes
         // in one poll. One that does not has awaited something else, which the house forbids.
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            (self.use_case)(tx, &self.input)
-                .as_mut()
-                .poll(&mut Context::from_waker(Waker::noop()))
-        }));
+        let mut hold = Hold::begin();
+        let polled = hold.step(|| {
+            catch_unwind(AssertUnwindSafe(|| {
+                (self.use_case)(tx, &self.input)
+                    .as_mut()
+                    .poll(&mut Context::from_waker(Waker::noop()))
+            }))
+        });
+        hold.end(self.name);
         let failed = match &mut tx.read.session {
             Session::Sqlite(session) => session.failed.take(),
             Session::Postgres(_) => None,

@@ -26,6 +26,7 @@ pub mod backup_code;
 pub mod bank_section;
 pub mod challenge;
 pub mod consent;
+pub mod forgetting;
 pub mod guessing;
 pub mod handover;
 pub mod next_path;

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::challenge::Channel;
+
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -30,6 +32,11 @@ pub struct Policy {
     pub sends_per_day: usize,
     /// Calls for one challenge's life (A23).
     pub calls_per_hour: usize,
+    /// The ways out that this installation has. No code is asked for by another, and none is offered.
+    pub channels: Vec<Channel>,
+    /// The call gateway chooses the calling number, so that a call's code is learnt when the gateway answers
+    /// (ID-2).
+    pub calls_learnt: bool,
     /// Codes asked for from one network and device in a day (ID-2b).
     pub network_sends_per_day: usize,
     /// Codes to one number range (last four digits left out) in ten minutes (A19).
@@ -115,6 +122,8 @@ impl Default for Policy {
             sends_per_hour: 5,
             sends_per_day: 10,
             calls_per_hour: 2,
+            channels: vec![Channel::Sms, Channel::Call, Channel::Email],
+            calls_learnt: false,
             network_sends_per_day: 20,
             range_sends: 20,
             range_conversion_percent: 20,

@@ -5,10 +5,12 @@
 
 mod asking;
 mod checking;
+mod learning;
 pub(crate) mod sql;
 
 pub use asking::{Ask, Asked, ask};
 pub use checking::{Check, Checked, check};
+pub use learning::LearnCalls;
 
 use db::{DbError, ReadTx, Row, WriteTx, params};
 use identity_core::{

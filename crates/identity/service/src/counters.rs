@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use db::{DbError, ReadTx, Row, WriteTx, params};
 use identity_core::{
+    forgetting,
     guessing::Guesses,
     recent::Recent,
     sending::{Range, Sends},
@@ -52,18 +53,20 @@ fn counted(row: &Row) -> Result<Counted, DbError> {
     Ok(Counted { sends, guesses })
 }
 
-/// Locks and reads the counts of an identifier, making them when there are none.
+/// Locks and reads the counts of an identifier that a code was sent to; makes them when they are gone.
 pub(crate) async fn lock_subject(tx: &mut WriteTx, subject: &Subject) -> Result<Counted, DbError> {
-    if let Some(row) = tx.query_opt(&sql::SUBJECT, params![subject]).await? {
-        return counted(&row);
+    match tx.query_opt(&sql::SUBJECT, params![subject]).await? {
+        Some(row) => counted(&row),
+        None => take_subject(tx, subject).await,
     }
+}
+
+/// Locks and reads the counts of any identifier, making them when there are none. The same work for a number
+/// that was never heard of as for one that signs in every day (A1).
+pub(crate) async fn take_subject(tx: &mut WriteTx, subject: &Subject) -> Result<Counted, DbError> {
     let none: &[u8] = &[];
-    tx.execute(
-        &sql::SUBJECT_FIRST,
-        params![subject, 0_i64, 0_i64, none, none, 0_i64, none],
-    )
-    .await?;
-    counted(&tx.query_one(&sql::SUBJECT, params![subject]).await?)
+    let first = params![subject, 0_i64, 0_i64, none, none, 0_i64, none];
+    counted(&tx.query_one(&sql::SUBJECT_TAKE, first).await?)
 }
 
 /// Reads the counts of an identifier without locking.
@@ -72,11 +75,13 @@ pub(crate) async fn look_subject(tx: &mut ReadTx, subject: &Subject) -> Result<C
     row.map_or(Ok(Counted::default()), |row| counted(&row))
 }
 
-/// Writes the counts of an identifier back.
+/// Writes the counts of an identifier back. `has_owner`: an account stands behind it.
 pub(crate) async fn save_subject(
     tx: &mut WriteTx,
+    env: &Env,
     subject: &Subject,
     counted: &Counted,
+    has_owner: bool,
 ) -> Result<(), DbError> {
     let Counted { sends, guesses } = counted;
     let (recent, calls) = (sends.recent.to_bytes(), sends.calls.to_bytes());
@@ -89,6 +94,7 @@ pub(crate) async fn save_subject(
         guesses.in_row,
         &wrong,
         guesses.rest_until,
+        forgetting::subject(sends, guesses, has_owner, &env.policy),
         subject,
     ];
     tx.execute_one(&sql::SUBJECT_SAVE, row).await
@@ -198,15 +204,19 @@ pub(crate) async fn save_network(
         .await
 }
 
-/// Locks and reads what a range of numbers was sent.
+/// Locks and reads what a range of numbers was sent; makes it when it is gone.
 pub(crate) async fn lock_range(tx: &mut WriteTx, scope: &[u8; 32]) -> Result<Range, DbError> {
-    if let Some(row) = tx.query_opt(&sql::RANGE, params![scope]).await? {
-        return range(&row);
+    match tx.query_opt(&sql::RANGE, params![scope]).await? {
+        Some(row) => range(&row),
+        None => take_range(tx, scope).await,
     }
+}
+
+/// The same for a range that may never have been counted, by the same work as for one that was (A1).
+pub(crate) async fn take_range(tx: &mut WriteTx, scope: &[u8; 32]) -> Result<Range, DbError> {
     let none: &[u8] = &[];
-    tx.execute(&sql::RANGE_FIRST, params![scope, none, 0_i64, 0_i64])
-        .await?;
-    range(&tx.query_one(&sql::RANGE, params![scope]).await?)
+    let first = params![scope, none, 0_i64, 0_i64];
+    range(&tx.query_one(&sql::RANGE_TAKE, first).await?)
 }
 
 fn range(row: &Row) -> Result<Range, DbError> {
@@ -240,6 +250,7 @@ pub(crate) async fn save_range(
         int(range.sent),
         int(range.used),
         range.blocked_until,
+        forgetting::range(range),
     ];
     tx.execute_one(&sql::RANGE_SAVE, row).await
 }

@@ -26,7 +26,7 @@ use crate::{
     env::{Env, ServiceError, account_id},
     notice::{self, Notice},
     session::{self, SignedIn},
-    sign_in::Welcome,
+    sign_in::{self, Welcome},
     step_up::{self, At, Authorised, Sensitive},
 };
 
@@ -507,6 +507,7 @@ async fn begin_session(
     let begun = session::begin(tx, env, visitor, account, Method::Device, known).await?;
     // Told of whether or not the browser is new: the confirming tap may have been talked out of the owner.
     notice::tell(tx, env, visitor, account, Notice::NewDevice).await?;
+    sign_in::made_room(tx, env, visitor, account, &begun).await?;
     let details = Details::of(visitor)
         .fact("method", Method::Device.as_str())
         .fact("new_browser", "yes");

@@ -18,6 +18,7 @@
 //! | history | `history` |
 //! | limits: what is counted where | `counters`, `breaker` |
 //! | after a restored backup | `restore` |
+//! | after a new master key | `rewrap` |
 //! | notices to the owner | `notice`, `post` |
 //! | forgetting what has served | `upkeep` |
 
@@ -39,6 +40,7 @@ pub mod number;
 mod post;
 pub mod profile;
 pub mod restore;
+pub mod rewrap;
 pub mod second_factor;
 pub mod session;
 pub mod shown;
@@ -68,6 +70,7 @@ pub fn statements() -> Vec<&'static db::Statement> {
         number::sql::ALL,
         profile::sql::ALL,
         restore::sql::ALL,
+        rewrap::sql::ALL,
         second_factor::sql::ALL,
         session::sql::ALL,
         shown::sql::ALL,

@@ -25,7 +25,7 @@ pub enum Notice {
     Frozen,
     /// The freeze was lifted.
     Unfrozen,
-    /// Every other session was ended.
+    /// Every other session was ended, or the oldest to make room.
     SessionsEnded,
     /// Documents or name were changed.
     ProfileChanged,

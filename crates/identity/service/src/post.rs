@@ -33,7 +33,8 @@ pub(crate) enum Words {
     /// A code; with the path of a link, a letter that confirms an address.
     Code {
         purpose: Purpose,
-        code: OneTimeCode,
+        /// `None` for a call whose number the gateway chooses.
+        code: Option<OneTimeCode>,
         serial: u32,
         link: Option<String>,
     },
@@ -64,7 +65,7 @@ fn text(
     let minutes = u32::try_from(minutes).unwrap_or(u32::MAX);
     Ok(match words {
         Words::Code {
-            code,
+            code: Some(code),
             serial,
             link: Some(link),
             ..
@@ -78,7 +79,7 @@ fn text(
             purpose,
             code,
             serial,
-            link: None,
+            link: _,
         } => MessageText::Code {
             purpose: match purpose {
                 Purpose::SignIn => CodePurpose::SignIn,
@@ -88,7 +89,7 @@ fn text(
                 Purpose::StepUpPhone | Purpose::StepUpEmail => CodePurpose::StepUp,
                 Purpose::ConfirmNumber => CodePurpose::ConfirmNumber,
             },
-            code: Some(code.expose().to_owned()),
+            code: code.map(|code| code.expose().to_owned()),
             number: serial,
             object: (purpose == Purpose::ConfirmEmail).then(|| to.masked()),
             minutes,

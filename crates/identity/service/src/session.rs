@@ -16,6 +16,7 @@ use crate::{
     codes::BrowserKey,
     counters,
     env::{Env, ServiceError},
+    notice::{self, Notice},
     shown::{self, Proof},
 };
 
@@ -108,6 +109,8 @@ pub(crate) struct Begun {
     pub(crate) browser: Option<Token>,
     /// The account has not seen this browser before.
     pub(crate) is_new_browser: bool,
+    /// Live sessions that ended to make room.
+    pub(crate) made_room: u64,
 }
 
 /// Begins a session. Ends those that have to make room (A29).
@@ -120,7 +123,7 @@ pub(crate) async fn begin(
     known: Option<[u8; 32]>,
 ) -> Result<Begun, ServiceError> {
     let now = tx.now();
-    make_room(tx, env, account.id).await?;
+    let made_room = make_room(tx, env, account.id).await?;
     let fresh = known.is_none().then(|| Token::new(&*env.chance));
     let browser = known
         .or_else(|| fresh.as_ref().map(Token::hash))
@@ -164,20 +167,27 @@ pub(crate) async fn begin(
         id,
         browser: fresh,
         is_new_browser,
+        made_room,
     })
 }
 
-async fn make_room(tx: &mut WriteTx, env: &Env, account: AccountId) -> Result<(), DbError> {
+/// Ends the sessions that have to go so that one more fits; answers how many of them were alive.
+async fn make_room(tx: &mut WriteTx, env: &Env, account: AccountId) -> Result<u64, DbError> {
     let rows = tx.query(&sql::LIST, params![account.as_bytes()]).await?;
     let live = rows
         .iter()
         .map(|row| Ok((session_id(row, 0)?, row.timestamp(5)?)))
         .collect::<Result<Vec<_>, DbError>>()?;
-    for session in rules::surplus(&live, &env.policy, tx.now()) {
+    let now = tx.now();
+    let surplus = rules::surplus(&live, &env.policy, now);
+    for session in &surplus {
         tx.execute(&sql::END, params![account.as_bytes(), session.as_bytes()])
             .await?;
     }
-    Ok(())
+    let alive = live.iter().filter(|(session, seen_at)| {
+        surplus.contains(session) && rules::is_alive(*seen_at, &env.policy, now)
+    });
+    Ok(u64::try_from(alive.count()).unwrap_or(u64::MAX))
 }
 
 /// Notes the browser; true when the account knew it already.
@@ -344,9 +354,11 @@ pub async fn end(
     Ok(ended)
 }
 
-/// Ends every session but the one that asks, and forgets the other browsers. Answers how many ended.
+/// Ends every session but the one that asks, forgets the other browsers, and tells the owner (ID-13): somebody
+/// else may have pressed it. Answers how many ended.
 pub async fn end_others(
     tx: &mut WriteTx,
+    env: &Env,
     visitor: &Visitor,
     who: &SignedIn,
 ) -> Result<u64, ServiceError> {
@@ -354,6 +366,7 @@ pub async fn end_others(
     let ended = end_all(tx, who.account.id, Some(who)).await?;
     if ended > 0 {
         let details = Details::of(visitor).fact("count", ended.to_string());
+        notice::tell(tx, env, visitor, &who.account, Notice::SessionsEnded).await?;
         audit::append(tx, who.entry(audit::action::SESSION_ENDED_OTHERS, &details)).await?;
     }
     Ok(ended)

@@ -1,7 +1,7 @@
 //! One door (ID-1): a proved identifier is a sign-in or, with the consent, a new account. Where a code is not
 //! enough (ID-8, A47), the flow stays proved and waits for a second factor; there is no session before it.
 
-use audit::{Details, Entry};
+use audit::{Actor, Details, Entry};
 use db::{DbError, ReadTx, WriteTx, params};
 use identity_core::{
     assurance::Method as Factor,
@@ -24,7 +24,7 @@ use crate::{
     env::{Env, ServiceError},
     notice::{self, Notice},
     number, second_factor,
-    session::{self, SessionToken},
+    session::{self, Begun, SessionToken},
     shown::{self, Proof},
     totp,
     tries::{Tried, Where},
@@ -133,6 +133,7 @@ async fn enter(
     if is_news {
         notice::tell(tx, env, visitor, account, Notice::NewDevice).await?;
     }
+    made_room(tx, env, visitor, account, &begun).await?;
     let details = Details::of(visitor)
         .fact("method", method.as_str())
         .fact("second", second.map_or("", |second| second.method.as_str()))
@@ -149,6 +150,27 @@ async fn enter(
         session: begun.id,
         is_new: door.is_new,
     })
+}
+
+/// Tells the owner when older sessions ended so that this one fits (A29).
+pub(crate) async fn made_room(
+    tx: &mut WriteTx,
+    env: &Env,
+    visitor: &Visitor,
+    account: &Account,
+    begun: &Begun,
+) -> Result<(), ServiceError> {
+    if begun.made_room == 0 {
+        return Ok(());
+    }
+    notice::tell(tx, env, visitor, account, Notice::SessionsEnded).await?;
+    let details = Details::of(visitor).fact("count", begun.made_room.to_string());
+    let entry = Entry::new(audit::action::SESSION_MADE_ROOM, Actor::System)
+        .about(account.id)
+        .in_session(begun.id)
+        .with(details.seal(&account.key));
+    audit::append(tx, entry).await?;
+    Ok(())
 }
 
 /// Makes an account.

@@ -1,13 +1,16 @@
-//! Forgetting what has served: codes, half-finished sign-ins, counts of networks, the breaker's tallies and
-//! the answers kept under idempotency keys.
+//! Forgetting what has served: codes, half-finished sign-ins, counts of networks, of identifiers and of ranges,
+//! sessions that slept too long, the breaker's tallies and the answers kept under idempotency keys. Everything
+//! that strangers' requests can make grow is here; what still counts is not touched.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use db::{Db, DbError, Statement, WriteTx, params};
+use db::{Db, DbError, Statement, params};
+use identity_core::Policy;
 use jobs::{JobError, Periodic};
+use kernel::Timestamp;
 
-use crate::{bank_section, breaker, codes, counters, handover, shown, step_up};
+use crate::{bank_section, breaker, codes, counters, env::Env, handover, session, shown, step_up};
 
 /// Everything here has ended long before: a code lives minutes, a proof a quarter of an hour, and no window of
 /// a network is longer than a day.
@@ -20,41 +23,59 @@ const BATCHES: u32 = 200;
 /// The regular work.
 pub struct Cleanup {
     db: Db,
+    session_idle: Duration,
 }
 
 impl Cleanup {
-    /// For this database.
-    pub fn new(db: &Db) -> Self {
-        Self { db: db.clone() }
+    /// For this database and these limits.
+    pub fn new(db: &Db, env: &Env) -> Self {
+        let Policy { session_idle, .. } = *env.policy;
+        Self {
+            db: db.clone(),
+            session_idle,
+        }
+    }
+
+    /// What goes, and how long before now its moment lies.
+    fn sweeps(&self) -> [(&'static Statement, Duration); 10] {
+        [
+            // Flows before codes, so that no flow names a code that is gone.
+            (&codes::sql::FLOW_FORGET, KEPT),
+            (&codes::sql::FORGET, KEPT),
+            (&counters::sql::NETWORK_FORGET, KEPT),
+            // These rows name the moment themselves.
+            (&counters::sql::SUBJECT_FORGET, Duration::ZERO),
+            (&counters::sql::RANGE_FORGET, Duration::ZERO),
+            (&session::sql::FORGET, self.session_idle),
+            (&bank_section::sql::FORGET, KEPT),
+            (&shown::sql::FORGET, KEPT),
+            (&step_up::sql::FORGET, KEPT),
+            (&handover::sql::FORGET, KEPT),
+        ]
     }
 }
 
 #[async_trait]
 impl Periodic for Cleanup {
     async fn run(&self) -> Result<(), JobError> {
-        // Flows before codes, so that no flow names a code that is gone.
-        for statement in [
-            &codes::sql::FLOW_FORGET,
-            &codes::sql::FORGET,
-            &counters::sql::NETWORK_FORGET,
-            &bank_section::sql::FORGET,
-            &shown::sql::FORGET,
-            &step_up::sql::FORGET,
-            &handover::sql::FORGET,
-        ] {
+        for (statement, kept) in self.sweeps() {
             for _ in 0..BATCHES {
-                if batch(&self.db, statement).await? < u64::from(AT_ONCE) {
+                if forget(&self.db, statement, kept).await? < u64::from(AT_ONCE) {
                     break;
                 }
             }
         }
-        let answers: Result<u64, DbError> = self
-            .db
-            .write("upkeep.answers", (), |tx, ()| {
-                Box::pin(db::idempotency::forget(tx, AT_ONCE))
-            })
-            .await;
-        answers?;
+        for _ in 0..BATCHES {
+            let answers: Result<u64, DbError> = self
+                .db
+                .write("upkeep.answers", (), |tx, ()| {
+                    Box::pin(db::idempotency::forget(tx, AT_ONCE))
+                })
+                .await;
+            if answers? < u64::from(AT_ONCE) {
+                break;
+            }
+        }
         let tallies: Result<(), DbError> = self
             .db
             .write("upkeep.tallies", (), |tx, ()| Box::pin(breaker::forget(tx)))
@@ -63,14 +84,17 @@ impl Periodic for Cleanup {
     }
 }
 
-async fn batch(db: &Db, statement: &'static Statement) -> Result<u64, DbError> {
-    db.write("upkeep.forget", statement, |tx, statement| {
-        Box::pin(forget(tx, statement))
-    })
+async fn forget(db: &Db, statement: &'static Statement, kept: Duration) -> Result<u64, DbError> {
+    db.write(
+        "upkeep.forget",
+        (statement, kept),
+        |tx, (statement, kept)| {
+            Box::pin(async move {
+                let before: Timestamp = tx.now().saturating_sub(*kept);
+                tx.execute(statement, params![before, before, AT_ONCE])
+                    .await
+            })
+        },
+    )
     .await
-}
-
-async fn forget(tx: &mut WriteTx, statement: &'static Statement) -> Result<u64, DbError> {
-    let before = tx.now().saturating_sub(KEPT);
-    tx.execute(statement, params![before, AT_ONCE]).await
 }

@@ -490,11 +490,11 @@ impl State {
         visitor: &Visitor,
         who: Arc<SignedIn>,
     ) -> Result<u64, Fault> {
-        let input = (visitor.clone(), who);
+        let input = (self.env.clone(), visitor.clone(), who);
         Ok(self
             .db
-            .write("session.end_others", input, |tx, (visitor, who)| {
-                Box::pin(session::end_others(tx, visitor, who))
+            .write("session.end_others", input, |tx, (env, visitor, who)| {
+                Box::pin(session::end_others(tx, env, visitor, who))
             })
             .await?)
     }

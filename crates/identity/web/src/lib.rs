@@ -5,6 +5,7 @@
 
 pub mod acts;
 pub mod api;
+mod looks;
 pub mod pages;
 pub mod state;
 pub mod views;

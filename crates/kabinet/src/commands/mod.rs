@@ -28,6 +28,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Reader::Person
     };
     logging::start(reader, cli.log);
+    #[cfg(feature = "failpoints")]
+    crate::failpoint::arm(&cli.failpoint)?;
     match cli.command {
         Command::Demo(args) => wait_for(demo::demo(args))?,
         Command::Serve(args) => wait_for(serve::serve(args))?,
@@ -36,7 +38,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Audit(command) => wait_for(audit::run(command))?,
         Command::Backup(args) => wait_for(backup::backup(args))?,
         Command::Restore(args) => wait_for(backup::restore(args))?,
-        Command::Keys(command) => keys::run(command)?,
+        Command::Keys(command) => wait_for(keys::run(command))?,
     }
     Ok(ExitCode::SUCCESS)
 }

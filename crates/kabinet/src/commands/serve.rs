@@ -17,8 +17,6 @@ use crate::{background, routes, wiring};
 
 /// Checks everything, then serves until it is told to stop.
 pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
-    #[cfg(feature = "failpoints")]
-    crate::failpoint::arm(&args.failpoint)?;
     let settings = house::settings(&args.config, Needs::Everything)?;
     let missing = if args.migrate {
         Missing::Made

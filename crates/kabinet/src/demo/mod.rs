@@ -19,6 +19,7 @@ use vault::{KeyFile, KeyFileError, OsChance};
 
 use crate::cli::DemoArgs;
 use crate::commands::private_folder;
+use crate::demo_views::Customer;
 use crate::failure::{Failure, say};
 use crate::house::{self, House, Missing};
 use crate::operations::{self, Operations};
@@ -31,8 +32,6 @@ pub(crate) use clock::MovableClock;
 
 /// Runs the demo until it is told to stop.
 pub(crate) async fn demo(args: DemoArgs) -> Result<(), Failure> {
-    #[cfg(feature = "failpoints")]
-    crate::failpoint::arm(&args.failpoint)?;
     let metrics = operations::count().map_err(Failure::failed)?;
     let listener = run::listen(args.listen).await?;
     let address = listener.local_addr().map_err(Failure::failed)?;
@@ -82,7 +81,8 @@ async fn serve(
         metrics,
         stopping: Arc::new(AtomicBool::new(false)),
     };
-    let tools = routes::tools(phone, movable).merge(operations::probes(operations.clone()));
+    let tools =
+        routes::tools(phone, movable, !args.empty).merge(operations::probes(operations.clone()));
     let all = public_routes::public(&house, &wired, Gateways::default()).merge(tools);
     let router = alias::accept(
         public_routes::at_the_edge(all, &house, &wired),
@@ -96,19 +96,28 @@ async fn serve(
         None => None,
     };
     let origin = &house.settings.server.public_origin;
-    say(&format!("Kabinet is ready: {origin}"));
-    say(&format!(
-        "The cabinet beside its phone and mailbox: {origin}/demo"
-    ));
-    if !args.empty {
-        say(&format!("Sample customers: {}", seed::PHONES.join(", ")));
-    }
-    say("Stop with Ctrl-C.");
+    say(&greeting(origin, !args.empty));
     let doors = Doors {
         public: (listener, router),
         operations: ops,
     };
     run::until_signal(&house, doors, &operations, &supervisor, &stop, running).await
+}
+
+/// What the terminal says when all is ready.
+fn greeting(origin: &str, has_customers: bool) -> String {
+    let mut text = format!(
+        "\nThe demo is ready. Open this first:\n\n    {origin}/demo\n\n\
+         The cabinet alone: {origin}   Its phone and mailbox: {origin}/demo/phone\n"
+    );
+    if has_customers {
+        text.push_str("\nSample customers; any other number opens a new account:\n");
+        for customer in Customer::ALL {
+            text.push_str(&format!("    {}  {}\n", customer.phone, customer.about));
+        }
+    }
+    text.push_str("\nStop with Ctrl-C.");
+    text
 }
 
 /// The settings of a demo: everything in one folder, nothing outside.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{StatusCode, header};
 use kernel::{Clock, Timestamp};
@@ -14,26 +14,38 @@ use notify::Channel;
 use notify::simulated::SimulatedPhone;
 use serde::{Deserialize, Serialize};
 
-use webkit::respond::PageError;
+use webkit::form::Form;
+use webkit::page::errors::ErrorKind;
+use webkit::respond::{PageError, see_other};
 use webkit::visit::Visit;
 
 use super::clock::MovableClock;
-use crate::demo_views::{DemoChannel, DemoFront, DemoMessage, DemoPhone};
+use crate::demo_views::{Customer, DemoChannel, DemoFront, DemoMessage, DemoPhone};
 
 #[derive(Clone)]
 struct Tools {
     phone: SimulatedPhone,
     clock: Arc<MovableClock>,
+    has_customers: bool,
 }
 
 /// The phone and the clock, as pages and as JSON.
-pub(super) fn tools(phone: SimulatedPhone, clock: Arc<MovableClock>) -> Router {
+pub(super) fn tools(
+    phone: SimulatedPhone,
+    clock: Arc<MovableClock>,
+    has_customers: bool,
+) -> Router {
     Router::new()
         .route("/demo", get(front))
         .route("/demo/phone", get(phone_page))
         .route("/demo/messages", get(messages))
         .route("/demo/clock", get(clock_now).post(clock_move))
-        .with_state(Tools { phone, clock })
+        .route("/demo/clock/move", post(clock_press))
+        .with_state(Tools {
+            phone,
+            clock,
+            has_customers,
+        })
 }
 
 async fn messages(State(tools): State<Tools>) -> impl IntoResponse {
@@ -43,8 +55,16 @@ async fn messages(State(tools): State<Tools>) -> impl IntoResponse {
     )
 }
 
-async fn front(visit: Visit) -> Result<Html<String>, PageError> {
-    page(&DemoFront { p: visit.shell() })
+async fn front(State(tools): State<Tools>, visit: Visit) -> Result<Html<String>, PageError> {
+    let customers = if tools.has_customers {
+        Customer::ALL.to_vec()
+    } else {
+        Vec::new()
+    };
+    page(&DemoFront {
+        p: visit.shell(),
+        customers,
+    })
 }
 
 async fn phone_page(State(tools): State<Tools>, visit: Visit) -> Result<Html<String>, PageError> {
@@ -60,12 +80,13 @@ async fn phone_page(State(tools): State<Tools>, visit: Visit) -> Result<Html<Str
                 Channel::Call => DemoChannel::Call,
                 Channel::Email => DemoChannel::Email,
             },
-            to: message.to,
+            to: kernel::Phone::parse(&message.to).map_or(message.to, |phone| phone.pretty()),
             text: message.text,
         });
     page(&DemoPhone {
         p: visit.shell(),
         messages: messages.collect(),
+        ahead: tools.clock.ahead().as_secs(),
     })
 }
 
@@ -101,6 +122,18 @@ async fn clock_now(State(tools): State<Tools>) -> impl IntoResponse {
 #[serde(deny_unknown_fields)]
 struct Move {
     advance_seconds: u64,
+}
+
+/// The buttons of the phone: moves the clock and shows the phone again.
+async fn clock_press(State(tools): State<Tools>, form: Form) -> Result<Response, PageError> {
+    let seconds = form
+        .text("advance_seconds")
+        .parse()
+        .map(Duration::from_secs);
+    match seconds {
+        Ok(by) if tools.clock.advance(by) => Ok(see_other("/demo/phone")),
+        _ => Err(PageError::kind(ErrorKind::Unprocessable)),
+    }
 }
 
 /// JSON only: a foreign page cannot send it without being asked first, and is not let.

@@ -37,8 +37,8 @@ const FIREFOX_LINUX: &str =
     "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
 const YANDEX_WINDOWS: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 YaBrowser/25.10.0.0 Safari/537.36";
 
-/// The numbers of the sample customers, as the demo tells them.
-pub(crate) const PHONES: [&str; 3] = ["+79000000001", "+79000000002", "+79000000003"];
+/// The numbers of the sample customers; [`crate::demo_views::Customer`] shows them.
+const PHONES: [&str; 3] = ["+79000000001", "+79000000002", "+79000000003"];
 
 /// The past, told step by step.
 struct PastClock(AtomicI64);
@@ -76,11 +76,11 @@ struct Past {
 pub(super) async fn seed(house: &House) -> Result<(), Failure> {
     let bar = progress::bar("sample customers", 3);
     let past = Past::open(house).await?;
-    past.newcomer().await?;
-    bar.inc(1);
     past.shopper().await?;
     bar.inc(1);
     past.regular().await?;
+    bar.inc(1);
+    past.newcomer().await?;
     bar.finish_and_clear();
     past.db.close();
     Ok(())
@@ -113,9 +113,10 @@ impl Past {
         })
     }
 
-    /// Came yesterday evening: a phone and nothing more.
+    /// Came a day or two ago: a phone and nothing more.
     async fn newcomer(&self) -> Result<(), Failure> {
         let [phone, ..] = PHONES;
+        self.clock.pass(days(4));
         let mut browser = self.browser([203, 0, 113, 41], CHROME_ANDROID);
         self.enter(phone, &mut browser).await?;
         Ok(())
@@ -463,5 +464,8 @@ mod tests {
         for phone in PHONES {
             assert_eq!(Phone::parse(phone).unwrap().as_str(), phone);
         }
+        let shown = crate::demo_views::Customer::ALL.map(|customer| customer.phone);
+        let shown = shown.map(|phone| Phone::parse(phone).unwrap().as_str().to_owned());
+        assert_eq!(shown, PHONES);
     }
 }

@@ -6,6 +6,7 @@
 
 mod addresses;
 mod guarded;
+mod resets;
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ use tower::Service;
 
 use addresses::Addresses;
 use guarded::Guarded;
+use resets::Budget;
 
 /// Most bytes of one request's headers, its first line included.
 const HEADER_BYTES_MAX: usize = 32 * 1024;
@@ -37,6 +39,9 @@ const STREAMS_MAX: u32 = 100;
 const RESETS_PENDING_MAX: usize = 32;
 /// Streams we had to reset because of what the peer sent; one more ends the connection (A106).
 const RESETS_OWN_MAX: usize = 64;
+/// Requests of one connection that the peer took back while they were being answered; one more ends the
+/// connection. The library's two bounds above see only streams that nobody has begun to serve (A106).
+const TAKEN_BACK_MAX: u32 = 100;
 /// How often a silent HTTP/2 connection is asked whether it lives, and how long the answer may take.
 const PING: Duration = Duration::from_secs(20);
 const PONG: Duration = Duration::from_secs(10);
@@ -165,15 +170,22 @@ impl Connection {
             stop,
             end,
         } = self;
+        let budget = Budget::new(TAKEN_BACK_MAX);
+        let spent = budget.spent();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let mut request = request.map(Body::new);
+            let mut request = request.map(|body| Body::new(budget.body(body)));
             request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().call(request)
+            budget.watch(router.clone().call(request))
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
+            () = spent.cancelled() => {
+                metrics::counter!("kabinet_http_connections_refused_total", "why" => "resets")
+                    .increment(1);
+                return;
+            }
             () = stop.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 match end.run_until_cancelled(connection).await {

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{CallSettings, EmailSettings, SmsSettings};
+use config::{CallSettings, EmailSettings, Settings, SmsSettings};
+use identity_core::challenge::Channel as WayOut;
 use identity_web::api::{Gateway, Gateways};
 use notify::settings as theirs;
 use notify::simulated::SimulatedPhone;
@@ -56,12 +57,6 @@ impl Carriers {
             }
         }
         if let CallSettings::Http(gateway) = &house.settings.call {
-            if !gateway.success.caller_pointer.is_empty() {
-                return Err(Failure::refused(
-                    "the section [call]: success.caller_pointer: a gateway that chooses the number itself is \
-                     not supported yet. Use one that takes {code}, and remove the key",
-                ));
-            }
             carriers
                 .gateway(house, Channel::Call, gateway)
                 .map_err(named("call"))?;
@@ -121,6 +116,28 @@ impl Carriers {
         }
         self.list.push((channel, Arc::new(carrier)));
         Ok(())
+    }
+}
+
+/// The ways a code may take here.
+pub(crate) fn channels(settings: &Settings, is_demo: bool) -> Vec<WayOut> {
+    let sms = !matches!(settings.sms, SmsSettings::None);
+    let call = !matches!(settings.call, CallSettings::None);
+    let email = !matches!(settings.email, EmailSettings::None);
+    let all = [
+        (WayOut::Sms, sms),
+        (WayOut::Call, call),
+        (WayOut::Email, email),
+    ];
+    let there = all.into_iter().filter(|(_, is_there)| *is_there || is_demo);
+    there.map(|(way, _)| way).collect()
+}
+
+/// Whether the call gateway chooses the number that rings, so that the code is learnt from its answer.
+pub(crate) fn calls_learnt(settings: &CallSettings) -> bool {
+    match settings {
+        CallSettings::None => false,
+        CallSettings::Http(gateway) => !gateway.success.caller_pointer.is_empty(),
     }
 }
 

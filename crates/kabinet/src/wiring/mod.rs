@@ -7,6 +7,7 @@ pub(crate) mod work;
 
 use std::sync::Arc;
 
+use identity_core::Policy;
 use identity_service::{Env, breaker::Breaker};
 use webkit::Site;
 
@@ -26,7 +27,11 @@ pub(crate) fn wire(house: &House, is_demo: bool) -> Result<Wired, Failure> {
     let env = Env {
         vault: house.vault.clone(),
         chance: Arc::clone(&house.chance),
-        policy: Arc::new(policy::of(&settings.limits)),
+        policy: Arc::new(Policy {
+            channels: carriers::channels(settings, is_demo),
+            calls_learnt: !is_demo && carriers::calls_learnt(&settings.call),
+            ..policy::of(&settings.limits)
+        }),
         breaker: Arc::new(Breaker::default()),
         origin: settings.server.public_origin.as_str().into(),
         consent_version: settings.privacy.consent_version.as_str().into(),

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use audit::SealError;
-use db::{BoxFuture, Db, DbError, WriteTx};
+use db::Db;
 use identity_service::trusted::{FreezeByTrusted, TrustedFreeze};
-use identity_service::{Env, Suspicion, TellSuspicion};
+use identity_service::{Env, Suspicion, TellSuspicion, codes::LearnCalls, rewrap::Rewrap};
 use jobs::{JobError, Periodic, Runner, RunnerSettings};
 use notify::texts::{Composer, TextSettings};
 use notify::{Courier, Ways};
@@ -21,6 +21,8 @@ use crate::house::House;
 const SEAL_EVERY: Duration = Duration::from_secs(60);
 /// A seal younger than this is enough: less than the period, so that a run that comes early still seals.
 const SEAL_LEAST: Duration = Duration::from_secs(30);
+/// How often data keys under old master keys are looked for.
+const REWRAP_EVERY: Duration = Duration::from_secs(60);
 /// How often rows that have served are removed.
 const FORGET_EVERY: Duration = Duration::from_secs(10 * 60);
 
@@ -32,14 +34,20 @@ pub(crate) fn seals_file(house: &House) -> PathBuf {
 /// A runner that knows every kind of job and every regular work; not started.
 pub(crate) fn runner(house: &House, env: &Env, ways: Ways) -> Result<Runner, Failure> {
     let (db, vault) = (house.db.clone(), house.vault.clone());
-    let texts = TextSettings::new(&house.settings.server.public_origin);
+    let texts = TextSettings {
+        brand_ru: house.settings.brand.ru.clone(),
+        brand_en: house.settings.brand.en.clone(),
+        ..TextSettings::new(&house.settings.server.public_origin)
+    };
     let composer = Composer::new(&texts).map_err(Failure::refused)?;
-    let courier = Courier::new(db.clone(), vault.clone(), composer, ways, None);
+    let learnt = Arc::new(LearnCalls::new(&vault));
+    let courier = Courier::new(db.clone(), vault.clone(), composer, ways, Some(learnt));
     let seal = Sealing {
         db: db.clone(),
         vault: vault.clone(),
         file: seals_file(house),
     };
+    let rewrap = Rewrap::new(&db, &vault);
     let chance = Arc::clone(&house.chance);
     let settings = RunnerSettings {
         owner: host_name(),
@@ -59,14 +67,13 @@ pub(crate) fn runner(house: &House, env: &Env, ways: Ways) -> Result<Runner, Fai
         .every(
             "forget.messages",
             FORGET_EVERY,
-            Forgetting::new(&db, |tx| {
-                Box::pin(async { notify::outbox::forget(tx).await.map(drop) })
-            }),
+            notify::outbox::Cleanup::new(&db),
         )
+        .every("keys.rewrap", REWRAP_EVERY, rewrap)
         .every(
             "forget.codes",
             FORGET_EVERY,
-            identity_service::upkeep::Cleanup::new(&db),
+            identity_service::upkeep::Cleanup::new(&db, env),
         ))
 }
 
@@ -100,34 +107,5 @@ impl Periodic for Sealing {
                 })
             }
         }
-    }
-}
-
-type Forget = for<'t> fn(&'t mut WriteTx) -> BoxFuture<'t, Result<(), DbError>>;
-
-/// Removes rows that have served.
-struct Forgetting {
-    db: Db,
-    forget: Forget,
-}
-
-impl Forgetting {
-    fn new(db: &Db, forget: Forget) -> Self {
-        Self {
-            db: db.clone(),
-            forget,
-        }
-    }
-}
-
-#[async_trait]
-impl Periodic for Forgetting {
-    async fn run(&self) -> Result<(), JobError> {
-        let forget = self.forget;
-        let forgot: Result<(), DbError> = self
-            .db
-            .write("kabinet.forget", forget, |tx, forget| forget(tx))
-            .await;
-        Ok(forgot?)
     }
 }

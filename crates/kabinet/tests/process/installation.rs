@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use db::Engine;
+use testkit::postgres::{TestDatabase, databases};
 use testkit::server::{Server, Start, data_folder};
 
 /// What `kabinet serve` needs, with a carrier that nobody calls.
@@ -20,11 +22,15 @@ body = '{"to":"{to_digits}","text":"{text}"}'
 /// A command that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(30);
 
+const DATABASE: &str = "KABINET_DATABASE__URL";
+
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_kabinet");
 
 /// A folder with a configuration file, used through the program alone.
 pub struct Installation {
     pub folder: tempfile::TempDir,
+    /// The database, when it is PostgreSQL's.
+    pub database: Option<TestDatabase>,
 }
 
 impl Installation {
@@ -38,12 +44,42 @@ impl Installation {
 
     /// With this configuration and nothing else.
     pub fn with(config: &str) -> Self {
+        Self::on(Engine::Sqlite, config)
+    }
+
+    /// The same on either engine.
+    pub fn on(engine: Engine, config: &str) -> Self {
         let made = Self {
             folder: data_folder(),
+            database: (engine == Engine::Postgres).then(|| databases().create()),
         };
         std::fs::write(made.config(), config).unwrap();
         made.chmod(&made.config(), 0o600);
         made
+    }
+
+    fn address(&self) -> Option<String> {
+        self.database.as_ref().map(TestDatabase::url)
+    }
+
+    /// Runs statements on the stopped database; gives the first column of their rows as text.
+    pub fn sql(&self, sql: &str) -> Vec<String> {
+        if let Some(database) = &self.database {
+            return database.texts(sql).unwrap();
+        }
+        let database = rusqlite::Connection::open(self.data().join("kabinet.sqlite")).unwrap();
+        if !sql.starts_with("SELECT") {
+            database.execute_batch(sql).unwrap();
+            return Vec::new();
+        }
+        let mut statement = database.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get::<_, rusqlite::types::Value>(0));
+        let text = |value| match value {
+            rusqlite::types::Value::Integer(number) => number.to_string(),
+            rusqlite::types::Value::Text(text) => text,
+            other => panic!("{other:?}"),
+        };
+        rows.unwrap().map(|value| text(value.unwrap())).collect()
     }
 
     pub fn config(&self) -> PathBuf {
@@ -96,6 +132,7 @@ impl Installation {
             .arg(self.config())
             .args(rest)
             .env("KABINET_DATA__DIR", self.data())
+            .envs(self.address().map(|url| (DATABASE, url)))
             .env("KABINET_SERVER__LISTEN", "127.0.0.1:0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -115,7 +152,11 @@ impl Installation {
 
     /// How to serve it, with short waits for clients.
     pub fn start(&self) -> Start {
-        Start::new(PROGRAM)
+        let start = match self.address() {
+            Some(url) => Start::new(PROGRAM).env(DATABASE, &url),
+            None => Start::new(PROGRAM),
+        };
+        start
             .args(["serve", "--config"])
             .args([self.config().to_str().unwrap()])
             .env("KABINET_DATA__DIR", self.data().to_str().unwrap())

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use db::Engine;
 use serde_json::{Value, json};
+use testkit::postgres::{TestDatabase, databases};
 use testkit::server::{Server, files_with};
 
 use crate::demo::demo;
@@ -95,19 +97,39 @@ fn find_token(value: &Value) -> Option<String> {
     }
 }
 
-#[test]
-fn nothing_typed_or_sent_is_written_down() {
+mod sqlite {
+    #[test]
+    fn nothing_typed_or_sent_is_written_down() {
+        super::nothing_typed_or_sent_is_written_down(db::Engine::Sqlite);
+    }
+}
+
+mod postgres {
+    #[test]
+    fn nothing_typed_or_sent_is_written_down() {
+        super::nothing_typed_or_sent_is_written_down(db::Engine::Postgres);
+    }
+}
+
+/// Whether a dump shows a text, as text or as the bytes it is.
+fn shows(dump: &str, text: &str) -> bool {
+    let bytes: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    dump.contains(text) || dump.contains(&bytes)
+}
+
+fn nothing_typed_or_sent_is_written_down(engine: Engine) {
     let folder = testkit::server::data_folder();
-    let start = demo(
-        folder.path(),
-        &[
-            "--empty",
-            "--log",
-            "debug",
-            "--operations-listen",
-            "127.0.0.1:{ops}",
-        ],
-    );
+    let database = (engine == Engine::Postgres).then(|| databases().create());
+    let url = database.as_ref().map(TestDatabase::url);
+    let mut arguments = vec![
+        "--empty",
+        "--log",
+        "debug",
+        "--operations-listen",
+        "127.0.0.1:{ops}",
+    ];
+    arguments.extend(url.iter().flat_map(|url| ["--database", url]));
+    let start = demo(folder.path(), &arguments);
     let mut server = start.start();
     let port = server.port();
     let person = enter(&server);
@@ -184,6 +206,11 @@ fn nothing_typed_or_sent_is_written_down() {
         &person.token,
         &secret,
     ];
+    let dump = database.map(|database| database.dump().unwrap());
+    if let Some(dump) = &dump {
+        let found = shows(dump, "sign_in.succeeded") && shows(dump, "confirm_email");
+        assert!(found, "the search finds what is there");
+    }
     for text in planted {
         assert!(!log.contains(text), "«{text}» is in the log:\n{log}");
         assert!(!metrics.contains(text), "«{text}» is in the metrics");
@@ -191,6 +218,8 @@ fn nothing_typed_or_sent_is_written_down() {
         if text != person.code {
             let files = files_with(folder.path(), text.as_bytes());
             assert!(files.is_empty(), "«{text}» is in {files:?}");
+            let shown = dump.as_ref().is_some_and(|dump| shows(dump, text));
+            assert!(!shown, "«{text}» is in the database");
         }
     }
 }

@@ -190,18 +190,62 @@ fn request_block(port: u16) -> Vec<u8> {
     .concat()
 }
 
-/// Sends until the peer ends the connection; how many pieces it took.
-fn flood(server: &Server, piece: impl Fn(u32) -> Vec<u8>, most: u32) -> u32 {
+/// What became of a flood.
+struct Flooded {
+    /// Pieces sent before the peer had ended the connection; all of them when it did not.
+    pieces: u32,
+    /// The error code of GOAWAY, if one was read (RFC 9113 §6.8).
+    goaway: Option<u32>,
+    /// Whether the peer ended the connection, seen by reading.
+    ended: bool,
+}
+
+/// Sends until the peer ends the connection.
+fn flood(server: &Server, piece: impl Fn(u32) -> Vec<u8>, most: u32, pause: Duration) -> Flooded {
+    use std::io::Read;
     let mut stream = connect(server.port());
     stream.write_all(&greeting()).unwrap();
+    let mut pieces = most;
     for number in 0..most {
         if stream.write_all(&piece(number)).is_err() {
-            return number;
+            pieces = number;
+            break;
         }
+        std::thread::sleep(pause);
     }
-    read_all(&mut stream);
-    most
+    stream
+        .set_read_timeout(Some(Duration::from_secs(2)))
+        .unwrap();
+    let (mut said, mut part) = (Vec::new(), [0; 16_384]);
+    let ended = loop {
+        match stream.read(&mut part) {
+            Ok(0) => break true,
+            Ok(read) => said.extend_from_slice(&part[..read]),
+            Err(error) => break error.kind() != std::io::ErrorKind::WouldBlock,
+        }
+    };
+    Flooded {
+        pieces,
+        goaway: goaway(&said),
+        ended,
+    }
 }
+
+/// The error code of the first GOAWAY among the frames that were read.
+fn goaway(mut bytes: &[u8]) -> Option<u32> {
+    while let [a, b, c, kind, _, _, _, _, _, rest @ ..] = bytes {
+        let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
+        let (payload, after) = rest.split_at_checked(length)?;
+        if *kind == 7 {
+            return Some(u32::from_be_bytes(payload.get(4..8)?.try_into().ok()?));
+        }
+        bytes = after;
+    }
+    None
+}
+
+/// `ENHANCE_YOUR_CALM` (RFC 9113 §7).
+const CALM: u32 = 11;
 
 /// A106: streams opened and reset in one breath, and a header that never ends: the connection goes, the
 /// process stays, memory does not grow.
@@ -213,7 +257,7 @@ fn floods_of_http2_end_their_connection() {
     let before = server.memory();
     let block = request_block(port);
     for _ in 0..5 {
-        flood(
+        let resets = flood(
             &server,
             |number| {
                 let stream = number * 2 + 1;
@@ -224,10 +268,20 @@ fn floods_of_http2_end_their_connection() {
                 .concat()
             },
             20_000,
+            Duration::ZERO,
+        );
+        assert!(
+            resets.ended,
+            "20,000 streams were taken back and nobody minded"
+        );
+        assert!(
+            resets.goaway.is_none_or(|code| code == CALM),
+            "{:?}",
+            resets.goaway
         );
     }
     let filler = vec![0x40; 16_000];
-    let sent = flood(
+    let header = flood(
         &server,
         |number| {
             if number == 0 {
@@ -237,8 +291,12 @@ fn floods_of_http2_end_their_connection() {
             }
         },
         20_000,
+        Duration::ZERO,
     );
-    assert!(sent < 20_000, "a header without an end was read to the end");
+    assert!(
+        header.pieces < 20_000,
+        "a header without an end was read to the end"
+    );
     assert_eq!(health(&server), 200);
     let grown = server.memory().saturating_sub(before);
     assert!(grown < 50 * 1024 * 1024, "{} MiB more", grown >> 20);
@@ -246,6 +304,51 @@ fn floods_of_http2_end_their_connection() {
         status(&ask(&mut connect(port), &get(port, "/sign-in"))),
         200
     );
+}
+
+/// A106: each stream is given the time to be served and is taken back then: the work is begun each time, so a
+/// connection has a budget for that too, of 100.
+#[test]
+fn requests_are_not_taken_back_for_ever() {
+    let installation = Installation::ready();
+    let start = installation
+        .start()
+        .env("KABINET_SERVER__BODY_TIMEOUT", "20s");
+    let server = start.start();
+    let port = server.port();
+    let text = |index: u8, value: &str| {
+        [
+            &[index, u8::try_from(value.len()).unwrap()],
+            value.as_bytes(),
+        ]
+        .concat()
+    };
+    // `POST /sign-in` whose body never comes: the handler waits for it.
+    let block = [
+        vec![0x83, 0x86],
+        text(0x04, "/sign-in"),
+        text(0x01, &format!("127.0.0.1:{port}")),
+        // content-type, from the static table.
+        text(0x0f, "").into_iter().take(1).collect(),
+        text(0x10, "application/x-www-form-urlencoded"),
+    ]
+    .concat();
+    let taken_back = |number: u32| {
+        let stream = number * 2 + 1;
+        let reset = number.checked_sub(1).map_or(Vec::new(), |before| {
+            frame(3, 0, before * 2 + 1, &8_u32.to_be_bytes())
+        });
+        [reset, frame(1, 0x04, stream, &block)].concat()
+    };
+    let few = flood(&server, taken_back, 60, Duration::from_millis(5));
+    assert!(!few.ended, "a reader who goes on and on is no attacker");
+    let many = flood(&server, taken_back, 400, Duration::from_millis(5));
+    assert!(
+        many.ended,
+        "400 requests were begun and taken back on one connection"
+    );
+    assert!(many.pieces > 60, "ended after {}", many.pieces);
+    assert_eq!(health(&server), 200);
 }
 
 /// F20: a process out of descriptors goes on when it has some again.

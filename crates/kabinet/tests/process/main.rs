@@ -2,9 +2,11 @@
 
 mod demo;
 mod installation;
+mod keys;
 mod leaks;
 mod limits;
 mod records;
 mod refusals;
+mod slow;
 mod stop;
 mod wire;

@@ -25,7 +25,9 @@ db::statements! {
     EXPIRE_OLD: "UPDATE message SET state = 'expired', reason = 'restored', settled_at = $1 WHERE state = 'queued' AND queued_at < $2"
         (Int, Int) -> ();
     /// Forgets old messages.
-    FORGET: "DELETE FROM message WHERE queued_at < $1" (Int) -> ();
+    FORGET: "DELETE FROM message WHERE queued_at < $1 AND message_id IN
+            (SELECT message_id FROM message WHERE queued_at < $2 ORDER BY queued_at LIMIT $3)"
+        (Int, Int, Int) -> ();
 
     /// Whose reference this is; answers with the report, if it was here first.
     NAME_REFERENCE: "INSERT INTO carrier_reference (reference, carrier, message_id, at) VALUES ($1, $2, $3, $4)
@@ -38,7 +40,13 @@ db::statements! {
             RETURNING message_id"
         (Text, Text, Text, OptText, Int) -> (OptBytes);
     /// Forgets old references.
-    FORGET_REFERENCES: "DELETE FROM carrier_reference WHERE at < $1" (Int) -> ();
+    FORGET_REFERENCES: "DELETE FROM carrier_reference WHERE at < $1 AND (reference, carrier) IN
+            (SELECT reference, carrier FROM carrier_reference WHERE at < $2 ORDER BY at LIMIT $3)"
+        (Int, Int, Int) -> ();
+    /// Forgets old marks of letters that came back; what a person asked for stays.
+    FORGET_BOUNCES: "DELETE FROM suppression WHERE reason = 'bounced' AND at < $1 AND (subject, channel) IN
+            (SELECT subject, channel FROM suppression WHERE reason = 'bounced' AND at < $2 ORDER BY at LIMIT $3)"
+        (Int, Int, Int) -> ();
 
     /// Whether an address is suppressed.
     SUPPRESSED: "SELECT reason FROM suppression WHERE subject = $1 AND channel = $2" (Bytes, Text) -> (Text);

@@ -268,8 +268,12 @@ impl MessageText {
         }
     }
 
-    /// Whether it carries a code, which is worth nothing when it comes late.
-    pub const fn has_code(&self) -> bool {
-        matches!(self, Self::Code { .. } | Self::ConfirmEmail { .. })
+    /// Whether somebody sits before a page and waits for it: a code, and the letter that goes out in a
+    /// code's place where no account is. The page shows how far it got, so both fare alike (A1).
+    pub const fn is_awaited(&self) -> bool {
+        matches!(
+            self,
+            Self::Code { .. } | Self::ConfirmEmail { .. } | Self::NobodyHere { .. }
+        )
     }
 }

@@ -15,7 +15,7 @@ db::statements! {
     /// Locks it.
     LOCK: "DELETE FROM bank_section WHERE account_id = $1 AND session_id = $2" (Bytes, Bytes) -> ();
     /// Forgets what is over.
-    FORGET: "DELETE FROM bank_section WHERE (account_id, session_id) IN
-        (SELECT account_id, session_id FROM bank_section WHERE opened_at < $1 ORDER BY opened_at LIMIT $2)"
-        (Int, Int) -> ();
+    FORGET: "DELETE FROM bank_section WHERE opened_at < $1 AND (account_id, session_id) IN
+        (SELECT account_id, session_id FROM bank_section WHERE opened_at < $2 ORDER BY opened_at LIMIT $3)"
+        (Int, Int, Int) -> ();
 }

@@ -1,5 +1,7 @@
 //! Asking for a code.
 
+use std::time::Duration;
+
 use db::{DbError, WriteTx, params};
 use identity_core::{
     challenge::{Channel, Purpose},
@@ -81,9 +83,9 @@ pub async fn ask(
         return Ok(Asked::Country);
     }
     let subject = env.subject(&cmd.identifier);
-    let channel = channel(cmd);
+    let channel = channel(cmd, &policy.channels);
     let call = channel == Channel::Call;
-    let counted = counters::lock_subject(tx, &subject).await?;
+    let counted = counters::take_subject(tx, &subject).await?;
     let owner = owner(tx, &subject).await?;
     let known = known_browser(tx, owner, cmd.known.as_ref()).await?;
     if counted.guesses.in_row >= WRONG_CLOSES && known.is_none() {
@@ -100,7 +102,8 @@ pub async fn ask(
     }
     let sends = counted.sends.sent(policy, now, call);
     let serial = sends.serial;
-    counters::save_subject(tx, &subject, &Counted { sends, ..counted }).await?;
+    let counted = Counted { sends, ..counted };
+    counters::save_subject(tx, env, &subject, &counted, owner.is_some()).await?;
     let short = call && known.is_some() && cmd.purpose == Purpose::SignIn;
     let digits = if short { SHORT_DIGITS } else { CODE_DIGITS };
     let code = OneTimeCode::draw(usize::from(digits), &*env.chance);
@@ -130,12 +133,17 @@ pub async fn ask(
     Ok(Asked::Sent)
 }
 
-fn channel(cmd: &Ask) -> Channel {
-    match (&cmd.identifier, cmd.call) {
-        (Identifier::Email(_), _) => Channel::Email,
-        (Identifier::Phone(_), true) => Channel::Call,
-        (Identifier::Phone(_), false) => Channel::Sms,
+/// A phone is reached by the way that was asked for, or by the other where the installation lacks it.
+fn channel(cmd: &Ask, ways: &[Channel]) -> Channel {
+    let (wanted, other) = match (&cmd.identifier, cmd.call) {
+        (Identifier::Email(_), _) => return Channel::Email,
+        (Identifier::Phone(_), true) => (Channel::Call, Channel::Sms),
+        (Identifier::Phone(_), false) => (Channel::Sms, Channel::Call),
+    };
+    if !ways.contains(&wanted) && ways.contains(&other) {
+        return other;
     }
+    wanted
 }
 
 async fn count_network(
@@ -175,7 +183,7 @@ async fn count_range(
         return Ok(Ok(()));
     };
     let now = tx.now();
-    let range = counters::lock_range(tx, &scope).await?;
+    let range = counters::take_range(tx, &scope).await?;
     if let Err(not_now) = range.may_send(&env.policy, now) {
         return Ok(Err(not_now));
     }
@@ -196,7 +204,17 @@ struct Sending<'a> {
     owner: Option<AccountId>,
 }
 
-/// Posts the message, unless the day's budget is spent and nobody lives there. Answers its price.
+impl Sending<'_> {
+    /// Whether the code is not ours to choose: the call gateway answers with the number that rings, and its
+    /// last digits are the code from then on ([`super::LearnCalls`]).
+    fn is_learnt(&self, env: &Env) -> bool {
+        self.channel == Channel::Call && env.policy.calls_learnt
+    }
+}
+
+/// Posts the message. When the day's budget is spent and nobody lives there, it is worthless from the start, so
+/// that the courier drops it: the same rows are written as for a message that is sent (A1). Answers the message
+/// whose delivery may be shown, and its price.
 async fn send(
     tx: &mut WriteTx,
     env: &Env,
@@ -209,9 +227,8 @@ async fn send(
         Channel::Call => env.policy.call_price,
         Channel::Email => 0,
     };
-    if price > 0 && sending.owner.is_none() && env.breaker.budget() == Budget::Spent {
-        return Ok((None, 0));
-    }
+    let scarce = price > 0 && env.breaker.budget() == Budget::Spent;
+    let withheld = scarce && sending.owner.is_none();
     let words = if sending.channel == Channel::Email
         && sending.owner.is_none()
         && matches!(cmd.purpose, Purpose::SignIn | Purpose::Freeze)
@@ -220,19 +237,27 @@ async fn send(
     } else {
         Words::Code {
             purpose: cmd.purpose,
-            code: sending.code.clone(),
+            code: (!sending.is_learnt(env)).then(|| sending.code.clone()),
             serial: sending.serial,
             link: cmd.link.clone(),
         }
+    };
+    let life = if withheld {
+        Duration::ZERO
+    } else {
+        env.policy.code_life
     };
     let post = Post {
         to: &cmd.identifier,
         channel: sending.channel,
         locale: visitor.locale,
-        worthless_after: Some(tx.now().saturating_add(env.policy.code_life)),
+        worthless_after: Some(tx.now().saturating_add(life)),
         words,
     };
-    Ok((Some(post::post(tx, env, post).await?), price))
+    let message = post::post(tx, env, post).await?;
+    // While only some are sent, how far a message got would tell which: then it is shown for none.
+    let shown = (!scarce).then_some(message);
+    Ok((shown, if withheld { 0 } else { price }))
 }
 
 struct Kept {
@@ -252,6 +277,8 @@ async fn keep(
     let id = ChallengeId::new(now, &*env.chance);
     let salt: [u8; 16] = env.chance.bytes();
     let mac = env.vault.code_mac(&salt, sending.code.expose());
+    // No code fits until the gateway has told it.
+    let mac: &[u8] = if sending.is_learnt(env) { &[] } else { &mac };
     let expires = now.saturating_add(env.policy.code_life);
     let purpose = cmd.purpose.as_str();
     let void = params![now, sending.subject, purpose];
@@ -262,7 +289,7 @@ async fn keep(
         sending.channel.as_str(),
         &cmd.browser,
         &salt,
-        &mac,
+        mac,
         kept.digits,
         sending.serial,
         0_i64,

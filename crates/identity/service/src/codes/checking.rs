@@ -90,7 +90,11 @@ pub async fn check(
     {
         return Ok(Checked::NotAccepted(NotAccepted::Dead));
     }
-    let judged = live.judge(vault::same(&mac, &sent.mac));
+    // A call whose number the gateway has yet to tell has no code, and every try is wrong and counted like any
+    // other: an answer of its own would tell who is called at all (A7), and free tries would be an oracle of
+    // when the number is known.
+    let fits = !sent.mac.is_empty() && vault::same(&mac, &sent.mac);
+    let judged = live.judge(fits);
     let tally = Tally {
         tries: 1,
         wrong: i64::from(judged.is_err()),
@@ -99,7 +103,12 @@ pub async fn check(
     if let Err(not_accepted) = judged {
         let guesses = guesses.clone().wrong(&env.policy, now);
         let suspicious = guesses.is_suspicious();
-        save_guesses(tx, &flow.subject, counted, known, guesses).await?;
+        let tried = Tried {
+            counted,
+            known,
+            has_owner: owner.is_some(),
+        };
+        tried.save(tx, env, &flow.subject, guesses).await?;
         wrongs.add(tx, env, now).await?;
         if suspicious {
             post::suspicion(tx, env, visitor, &flow.subject).await?;
@@ -112,7 +121,12 @@ pub async fn check(
         sends: counted.sends.clone().succeeded(),
         ..counted
     };
-    save_guesses(tx, &flow.subject, counted, known, guesses).await?;
+    let tried = Tried {
+        counted,
+        known,
+        has_owner: owner.is_some(),
+    };
+    tried.save(tx, env, &flow.subject, guesses).await?;
     let identifier = env.open_identifier(&flow.sealed)?;
     if let Some(scope) = range_scope(env, &identifier) {
         let range = counters::lock_range(tx, &scope).await?.used();
@@ -137,19 +151,34 @@ pub async fn check(
     })))
 }
 
-async fn save_guesses(
-    tx: &mut WriteTx,
-    subject: &Subject,
+/// Who tried a code: a browser that the account knows has a count of its own.
+struct Tried {
     counted: Counted,
     known: Option<KnownBrowser>,
-    guesses: Guesses,
-) -> Result<(), DbError> {
-    match known {
-        Some(known) => {
-            counters::save_browser(tx, &KnownBrowser { guesses, ..known }).await?;
-            counters::save_subject(tx, subject, &counted).await
-        }
-        None => counters::save_subject(tx, subject, &Counted { guesses, ..counted }).await,
+    has_owner: bool,
+}
+
+impl Tried {
+    async fn save(
+        self,
+        tx: &mut WriteTx,
+        env: &Env,
+        subject: &Subject,
+        guesses: Guesses,
+    ) -> Result<(), DbError> {
+        let Self {
+            counted,
+            known,
+            has_owner,
+        } = self;
+        let counted = match known {
+            Some(known) => {
+                counters::save_browser(tx, &KnownBrowser { guesses, ..known }).await?;
+                counted
+            }
+            None => Counted { guesses, ..counted },
+        };
+        counters::save_subject(tx, env, subject, &counted, has_owner).await
     }
 }
 

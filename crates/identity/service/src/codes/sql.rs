@@ -19,6 +19,12 @@ db::statements! {
         expires_at, used_at, voided_at, message_id
         FROM challenge WHERE subject = $1 AND challenge_id = $2"
         (Bytes, Bytes) -> (Text, Text, Bytes, Bytes, Bytes, Int, Int, Int, Int, Int, Int, OptInt, OptInt, OptBytes);
+    /// The live code of one message, locked.
+    OF_MESSAGE: "SELECT challenge_id, salt, digits FROM challenge WHERE subject = $1 AND message_id = $2
+        AND used_at IS NULL AND voided_at IS NULL{lock}" (Bytes, Bytes) -> (Bytes, Bytes, Int);
+    /// Keeps the code that a call turned out to carry: its keyed hash, never the code.
+    LEARN: "UPDATE challenge SET code_mac = $1 WHERE subject = $2 AND challenge_id = $3
+        AND used_at IS NULL AND voided_at IS NULL" (Bytes, Bytes, Bytes) -> ();
     /// Counts a try; touches nothing when the code has ended in the meantime.
     TRY: "UPDATE challenge SET tries = tries + 1 WHERE subject = $1 AND challenge_id = $2
         AND used_at IS NULL AND voided_at IS NULL AND tries < tries_most" (Bytes, Bytes) -> ();
@@ -44,13 +50,13 @@ db::statements! {
     /// Ends it.
     FLOW_END: "DELETE FROM code_flow WHERE browser = $1 AND purpose = $2" (Bytes, Text) -> ();
     /// Forgets old ones.
-    FLOW_FORGET: "DELETE FROM code_flow WHERE (browser, purpose) IN
-        (SELECT browser, purpose FROM code_flow WHERE updated_at < $1 ORDER BY updated_at LIMIT $2)"
-        (Int, Int) -> ();
+    FLOW_FORGET: "DELETE FROM code_flow WHERE updated_at < $1 AND (browser, purpose) IN
+        (SELECT browser, purpose FROM code_flow WHERE updated_at < $2 ORDER BY updated_at LIMIT $3)"
+        (Int, Int, Int) -> ();
     /// Forgets old codes.
-    FORGET: "DELETE FROM challenge WHERE (subject, challenge_id) IN
-        (SELECT subject, challenge_id FROM challenge WHERE created_at < $1 ORDER BY created_at LIMIT $2)"
-        (Int, Int) -> ();
+    FORGET: "DELETE FROM challenge WHERE created_at < $1 AND (subject, challenge_id) IN
+        (SELECT subject, challenge_id FROM challenge WHERE created_at < $2 ORDER BY created_at LIMIT $3)"
+        (Int, Int, Int) -> ();
     /// The account an identifier leads to.
     OWNER: "SELECT account_id FROM identifier WHERE subject = $1" (Bytes) -> (Bytes);
 }

@@ -21,6 +21,10 @@ db::statements! {
     END: "DELETE FROM session WHERE account_id = $1 AND session_id = $2" (Bytes, Bytes) -> ();
     /// Ends all but one.
     END_OTHERS: "DELETE FROM session WHERE account_id = $1 AND session_id <> $2" (Bytes, Bytes) -> ();
+    /// Ends sessions that slept too long; one that was used meanwhile goes on.
+    FORGET: "DELETE FROM session WHERE seen_at < $1 AND (account_id, session_id) IN
+        (SELECT account_id, session_id FROM session WHERE seen_at < $2 ORDER BY seen_at LIMIT $3)"
+        (Int, Int, Int) -> ();
     /// The browser of a session.
     BROWSER_OF: "SELECT browser_hash FROM session WHERE account_id = $1 AND session_id = $2"
         (Bytes, Bytes) -> (Bytes);

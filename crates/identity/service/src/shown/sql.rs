@@ -9,9 +9,9 @@ db::statements! {
     OF_SESSION: "SELECT method, at, key_since FROM session_proof WHERE account_id = $1 AND session_id = $2"
         (Bytes, Bytes) -> (Text, Int, OptInt);
     /// Forgets what was shown long ago.
-    FORGET: "DELETE FROM session_proof WHERE (account_id, session_id, method) IN
-        (SELECT account_id, session_id, method FROM session_proof WHERE at < $1 ORDER BY at LIMIT $2)"
-        (Int, Int) -> ();
+    FORGET: "DELETE FROM session_proof WHERE at < $1 AND (account_id, session_id, method) IN
+        (SELECT account_id, session_id, method FROM session_proof WHERE at < $2 ORDER BY at LIMIT $3)"
+        (Int, Int, Int) -> ();
     /// The secrets an account has, and whether they may still be tried.
     SECRETS: "SELECT kind, tries_left FROM secret WHERE account_id = $1" (Bytes) -> (Text, Int);
     /// The passkeys of an account that were not suspected.

@@ -26,7 +26,7 @@ db::statements! {
     SESSION: "SELECT session_id FROM session WHERE account_id = $1 AND session_id = $2{lock}"
         (Bytes, Bytes) -> (Bytes);
     /// Forgets what has run out.
-    FORGET: "DELETE FROM step_up WHERE (account_id, step_id) IN
-        (SELECT account_id, step_id FROM step_up WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)"
-        (Int, Int) -> ();
+    FORGET: "DELETE FROM step_up WHERE expires_at < $1 AND (account_id, step_id) IN
+        (SELECT account_id, step_id FROM step_up WHERE expires_at < $2 ORDER BY expires_at LIMIT $3)"
+        (Int, Int, Int) -> ();
 }

@@ -188,8 +188,8 @@ testkit::both_engines! {
                         1 => { house.act(&who, |tx, (env, who)| Box::pin(async move {
                             freeze::freeze_mine(tx, env, &visitor(), who).await
                         })).await; }
-                        _ => { house.act(&who, |tx, (_, who)| Box::pin(async move {
-                            identity_service::session::end_others(tx, &visitor(), who).await
+                        _ => { house.act(&who, |tx, (env, who)| Box::pin(async move {
+                            identity_service::session::end_others(tx, env, &visitor(), who).await
                         })).await; }
                     }
                 }

@@ -1,9 +1,13 @@
 //! ID-2a: wrong tries follow the identifier, and the owner is not locked out.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use identity_core::{Policy, guessing::Refused};
-use identity_service::{breaker, codes::Asked, sign_in::Verified};
+use identity_service::{Suspicion, TellSuspicion, breaker, codes::Asked, sign_in::Verified};
+use jobs::{Handler, JobError, Lease, Runner, RunnerSettings};
 use kernel::Identifier;
 use notify::Channel;
 use testkit::TestDb;
@@ -288,5 +292,58 @@ impl House {
             })
             .await
             .unwrap()
+    }
+
+    /// ID-13, F11: word of a suspicion that could not be carried out is tried again, and the owner is told once.
+    async fn a_suspicion_is_told_in_the_end(db: TestDb) {
+        let house = House::new(db);
+        let anna = phone(ANNA);
+        house.enter(&anna, browser(1)).await;
+        house.wait(60);
+        house.ask(&anna, browser(2)).await;
+        let code = house.code(&anna).await;
+        let told = house.notices(&anna, Channel::Sms).await.len();
+        for _ in 0..5 {
+            house.verify(browser(2), &wrong(&code)).await;
+        }
+        let flaky = Flaky {
+            inner: TellSuspicion {
+                db: house.test.db(),
+                env: house.env.clone(),
+            },
+            failed: AtomicBool::new(false),
+        };
+        let runner = Runner::new(
+            house.test.db(),
+            house.env.vault.clone(),
+            Arc::clone(&house.env.chance),
+            RunnerSettings::default(),
+        )
+        .handle::<Suspicion>(flaky);
+        runner.run_due().await;
+        house.wait(3_600);
+        runner.run_due().await;
+        assert_eq!(house.notices(&anna, Channel::Sms).await.len(), told + 1);
+        testkit::retried(&house.test, "identity.suspicion").await;
+        house.settled().await;
+    }
+}
+
+/// Fails the first time.
+struct Flaky {
+    inner: TellSuspicion,
+    failed: AtomicBool,
+}
+
+#[async_trait::async_trait]
+impl Handler<Suspicion> for Flaky {
+    async fn run(&self, job: Suspicion, lease: &Lease) -> Result<(), JobError> {
+        if !self.failed.swap(true, Ordering::Relaxed) {
+            return Err(JobError::Again {
+                code: "test",
+                after: None,
+            });
+        }
+        self.inner.run(job, lease).await
     }
 }

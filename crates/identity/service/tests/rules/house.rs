@@ -14,13 +14,14 @@ use identity_service::{
     trusted::{FreezeByTrusted, TrustedFreeze},
 };
 use jobs::{Runner, RunnerSettings};
-use kernel::{Clock, Identifier, Locale, Phone, Visitor, code::OneTimeCode};
+use kernel::{Identifier, Locale, Phone, Visitor, code::OneTimeCode};
 use notify::{
-    Courier,
+    Carrier, Channel, Courier, LearntCodes, Ways,
     simulated::SimulatedPhone,
     texts::{Composer, TextSettings},
 };
 use testkit::TestDb;
+use vault::Vault;
 
 pub struct House {
     pub test: TestDb,
@@ -67,9 +68,44 @@ impl House {
     }
 
     pub fn with(test: TestDb, policy: Policy) -> Self {
-        let vault = testkit::vault();
+        let phone = SimulatedPhone::new(test.clock().clone(), None);
+        let ways = phone.ways();
+        Self::built(test, policy, testkit::vault(), phone, ways, None)
+    }
+
+    /// With keys of its own.
+    pub fn locked(test: TestDb, policy: Policy, vault: Vault) -> Self {
+        let phone = SimulatedPhone::new(test.clock().clone(), None);
+        let ways = phone.ways();
+        Self::built(test, policy, vault, phone, ways, None)
+    }
+
+    /// With a call gateway that chooses the calling number.
+    pub fn calling(test: TestDb, policy: Policy, gateway: Arc<dyn Carrier>) -> Self {
+        let policy = Policy {
+            calls_learnt: true,
+            ..policy
+        };
+        let phone = SimulatedPhone::new(test.clock().clone(), None);
+        let others: Arc<dyn Carrier> = Arc::new(phone.clone());
+        let ways = Ways::new(vec![
+            (Channel::Sms, Arc::clone(&others)),
+            (Channel::Email, others),
+            (Channel::Call, gateway),
+        ]);
+        let learnt = Arc::new(codes::LearnCalls::new(&testkit::vault()));
+        Self::built(test, policy, testkit::vault(), phone, ways, Some(learnt))
+    }
+
+    fn built(
+        test: TestDb,
+        policy: Policy,
+        vault: Vault,
+        phone: SimulatedPhone,
+        ways: Ways,
+        learnt: Option<Arc<dyn LearntCodes>>,
+    ) -> Self {
         let chance: Arc<dyn kernel::Chance> = test.chance().clone();
-        let clock: Arc<dyn Clock> = test.clock().clone();
         let env = Env {
             vault: vault.clone(),
             chance: Arc::clone(&chance),
@@ -78,9 +114,8 @@ impl House {
             origin: "https://kabinet.example".into(),
             consent_version: "2026-11".into(),
         };
-        let phone = SimulatedPhone::new(clock, None);
         let composer = Composer::new(&TextSettings::new("https://kabinet.example")).unwrap();
-        let courier = Courier::new(test.db(), vault.clone(), composer, phone.ways(), None);
+        let courier = Courier::new(test.db(), vault.clone(), composer, ways, learnt);
         let tell = TellSuspicion {
             db: test.db(),
             env: env.clone(),

@@ -2,7 +2,12 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use identity_core::{challenge::Purpose, next_path::NextPath};
-use identity_service::codes::{Ask, Asked, Check};
+use identity_service::{
+    account,
+    codes::{Ask, Asked, Check},
+    history, session,
+    sign_in::Registered,
+};
 use kernel::{Email, Identifier, Phone, code::OneTimeCode};
 use notify::Channel;
 use testkit::TestDb;
@@ -13,7 +18,7 @@ use crate::{
 };
 
 /// Everything the SQLite engine has written, its log included.
-fn written(house: &House) -> Option<Vec<u8>> {
+pub fn written(house: &House) -> Option<Vec<u8>> {
     let file = house.test.file()?;
     let folder = file.parent().unwrap();
     let mut all = Vec::new();
@@ -23,7 +28,7 @@ fn written(house: &House) -> Option<Vec<u8>> {
     Some(all)
 }
 
-fn holds(all: &[u8], secret: &str) -> bool {
+pub fn holds(all: &[u8], secret: &str) -> bool {
     let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
     let base64 = STANDARD.encode(secret);
     let forms = [
@@ -87,6 +92,74 @@ async fn seen(house: &House, number: &Identifier, first: u8) -> Vec<String> {
     seen.push(format!("{:?}", house.freeze_by(freezing, &code).await));
     seen
 }
+
+/// One number, as people write it.
+const NUMBERS: [&str; 25] = [
+    "+79120000001",
+    "89120000001",
+    "8 (912) 000-00-01",
+    "+7 (912) 000 00 01",
+    "8-912-000-00-01",
+    "+7\u{a0}912\u{a0}000\u{a0}00\u{a0}01",
+    "＋７９１２００００００１",
+    "８９１２００００００１",
+    "9120000001",
+    " +7 912 000-00-01 ",
+    "7 912 000 00 01",
+    "79120000001",
+    "+7-912-000-00-01",
+    "+7 912 0000001",
+    "+7(912)0000001",
+    "8(912)0000001",
+    "(912) 000-00-01",
+    "912 000 00 01",
+    "912-000-00-01",
+    "8 912 000 00 01",
+    "8.912.000.00.01",
+    "+7.912.000.00.01",
+    "+7 912 000\u{2013}00\u{2013}01",
+    "+7\u{2009}912\u{2009}0000001",
+    "\t89120000001\n",
+];
+
+/// Pairs that are one mailbox, to its provider or to the standards.
+const ADDRESSES: [(&str, &str); 25] = [
+    ("anna@example.org", "Anna@Example.ORG"),
+    ("anna@example.org", " anna@example.org "),
+    ("anna@example.org", "ANNA@EXAMPLE.ORG"),
+    ("anna@example.org", "anna@EXAMPLE.org"),
+    ("anna@example.org", "anna@example.org\n"),
+    ("anna@example.org", "ａｎｎａ@example.org"),
+    ("anna@gmail.com", "a.n.n.a+shop@googlemail.com"),
+    ("anna@gmail.com", "a.nna@gmail.com"),
+    ("anna@gmail.com", "anna+x@gmail.com"),
+    ("anna@gmail.com", "ANNA@GMAIL.COM"),
+    ("anna@gmail.com", "anna@googlemail.com"),
+    ("anna@gmail.com", "an.na+a.b@gmail.com"),
+    ("anna@yandex.ru", "anna@ya.ru"),
+    ("anna@yandex.ru", "Anna@Yandex.ru"),
+    ("anna@yandex.ru", "anna@yandex.com"),
+    ("anna@yandex.ru", "anna@yandex.by"),
+    ("anna@yandex.ru", "anna@yandex.kz"),
+    ("an-na@yandex.ru", "an.na@yandex.ru"),
+    ("anna@yandex.ru", "anna+x@yandex.ru"),
+    ("anna@xn--e1afmkfd.xn--p1ai", "anna@пример.рф"),
+    ("anna@xn--e1afmkfd.xn--p1ai", "anna@ПРИМЕР.РФ"),
+    ("anna@пример.рф", "Anna@Пример.рф"),
+    ("anna@xn--e1afmkfd.xn--p1ai", "anna@XN--E1AFMKFD.XN--P1AI"),
+    ("anna@bücher.example", "anna@xn--bcher-kva.example"),
+    ("anna@bücher.example", "anna@bu\u{308}cher.example"),
+];
+
+/// Letters of another alphabet make another address, which nobody may take for the first.
+const LOOK_ALIKES: [(&str, &str); 6] = [
+    ("anna@example.org", "аnna@example.org"),
+    ("anna@example.org", "anna@exаmple.org"),
+    ("anna@example.org", "anna@example\u{200b}.org"),
+    ("anna@example.org", "an\u{202e}na@example.org"),
+    ("anna@example.org", "anna@examp1e.org"),
+    ("anna@example.org", "anna@еxample.org"),
+];
 
 testkit::both_engines! {
     /// A18: after delivery a code is nowhere in the database, in no form; nor are tokens and links (A28).
@@ -167,30 +240,59 @@ testkit::both_engines! {
     async fn spellings_are_one_account(db: TestDb) {
         let house = House::new(db);
         let welcome = house.enter(&phone(ANNA), browser(1)).await;
-        let numbers = [
-            "+79120000001", "89120000001", "8 (912) 000-00-01", "+7 (912) 000 00 01", "8-912-000-00-01",
-            "+7\u{a0}912\u{a0}000\u{a0}00\u{a0}01", "＋７９１２００００００１", "８９１２００００００１", "9120000001",
-            " +7 912 000-00-01 ", "7 912 000 00 01",
-        ];
-        for spelled in numbers {
+        for spelled in NUMBERS {
             let Ok(number) = Phone::parse(spelled) else { panic!("{spelled}") };
             assert_eq!(house.env.subject(&Identifier::Phone(number)), house.env.subject(&phone(ANNA)), "{spelled}");
         }
-        let addresses = [
-            ("anna@example.org", "Anna@Example.ORG"),
-            ("anna@example.org", " anna@example.org "),
-            ("anna@gmail.com", "a.n.n.a+shop@googlemail.com"),
-            ("anna@yandex.ru", "anna@ya.ru"),
-            ("anna@xn--e1afmkfd.xn--p1ai", "anna@пример.рф"),
-        ];
-        for (one, other) in addresses {
+        for (one, other) in ADDRESSES {
             let subject = |text| house.env.subject(&Identifier::Email(Email::parse(text).unwrap()));
             assert_eq!(subject(one), subject(other), "{one} {other}");
+        }
+        assert!(NUMBERS.len() + ADDRESSES.len() >= 50);
+        // What only looks alike is somebody else, or nobody.
+        for (one, other) in LOOK_ALIKES {
+            let Ok(other) = Email::parse(other) else { continue };
+            let other = house.env.subject(&Identifier::Email(other));
+            assert_ne!(house.env.subject(&email(one)), other, "{one}");
         }
         house.wait(60);
         let again = house.enter(&phone("8 (912) 000-00-01"), browser(2)).await;
         assert_eq!(again.account, welcome.account);
         assert_eq!(house.count(&raw::ACCOUNTS).await, 1);
+    }
+
+    /// A103: a number that is free again begins anew: another account, without a name, sessions, consents,
+    /// letters or history of the one that had it before.
+    async fn a_freed_number_inherits_nothing(db: TestDb) {
+        let house = House::new(db);
+        let (anna, mail) = (phone(ANNA), email("anna@example.org"));
+        let before = house.enter(&anna, browser(1)).await;
+        let who = house.signed_in(&before).await;
+        house.with_email(&who, &mail).await;
+        // What the deletion of an account (DE-2) leaves of the number: nothing that leads there.
+        let subject = house.env.subject(&anna);
+        house.write((subject, before.account), |tx, (_, (subject, account))| {
+            Box::pin(async move {
+                let row = db::params![subject, account.as_bytes()];
+                Ok(tx.execute_one(&raw::FREE, row).await?)
+            })
+        }).await;
+        house.wait(7_200);
+        assert_eq!(house.ask(&anna, browser(2)).await, Asked::Sent);
+        let code = house.code(&anna).await;
+        assert_eq!(name(&house.verify(browser(2), &code).await), "needs consent", "nobody is known by this number");
+        let Registered::In(after) = house.register(browser(2)).await else { panic!("not registered") };
+        assert!(after.is_new && after.account != before.account && after.session != before.session);
+        let now = house.signed_in(&after).await;
+        let (owned, sessions, events) = house.act(&now, |tx, (env, who)| Box::pin(async move {
+            let owned = account::identifiers(tx, &who.account).await?;
+            let sessions = session::list(tx, env, who).await?.len();
+            let events = history::page(tx, who, None, 100).await?.len();
+            Ok((owned.len(), sessions, events))
+        })).await;
+        assert_eq!((owned, sessions), (1, 1), "the number alone, one device");
+        assert!(events <= 3, "its own beginning and nothing else: {events}");
+        assert_eq!(house.count(&raw::ACCOUNTS).await, 2);
     }
 
     /// A18: what is asked and what is typed prints no code, no link, no full identifier.

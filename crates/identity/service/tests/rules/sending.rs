@@ -1,6 +1,10 @@
 //! ID-2b: how many codes go out, and to whom.
 
-use identity_core::{Policy, challenge::Purpose, sending::NotNow};
+use identity_core::{
+    Policy,
+    challenge::{Channel as CodeChannel, Purpose},
+    sending::NotNow,
+};
 use identity_service::{
     breaker::{self, Budget},
     codes::Asked,
@@ -10,8 +14,8 @@ use notify::Channel;
 use testkit::TestDb;
 
 use crate::{
-    house::{ANNA, House, browser, phone, visitor, visitor_from},
-    tools::{name, raw},
+    house::{ANNA, Browser, House, browser, phone, visitor, visitor_from},
+    tools::{email, name, raw},
 };
 
 fn device(n: u8) -> Visitor {
@@ -149,6 +153,49 @@ testkit::both_engines! {
         assert_eq!(ask(12).await, 1);
     }
 
+    /// A1, A20: once the money is spent, what a stranger sees of an account's number and of nobody's is the same
+    /// to the end, delivery included, and so is the work behind it; only the account gets its message.
+    async fn spent_money_betrays_nobody(db: TestDb) {
+        let policy = Policy { budget_per_day: 500, ..Policy::default() };
+        let house = House::with(db, policy);
+        let known = phone(ANNA);
+        house.enter(&known, browser(50)).await;
+        breaker::refresh(&house.test.db(), &house.env.breaker, &house.env.policy).await.unwrap();
+        assert_eq!(house.env.breaker.budget(), Budget::Spent);
+        house.wait(7_200);
+        let unknown = phone("+7 913 000-00-02");
+        let mut all = Vec::new();
+        for (n, number, gets) in [(1, &known, 1), (2, &unknown, 0)] {
+            let before = (house.inbox(number, Channel::Sms).await.len(), house.inbox(number, Channel::Call).await.len());
+            let mut seen = Vec::new();
+            for call in [false, true] {
+                let rows = (house.count(&raw::MESSAGES).await, house.count(&raw::JOBS).await);
+                assert_eq!(house.ask_as(&device(n), number, browser(n), call).await, Asked::Sent);
+                let made = (house.count(&raw::MESSAGES).await - rows.0, house.count(&raw::JOBS).await - rows.1);
+                assert_eq!(made, (1, 1), "the same rows for both");
+                seen.push(house.delivery(browser(n)).await);
+                house.deliver().await;
+                seen.push(house.delivery(browser(n)).await);
+                house.wait(120);
+            }
+            all.push(seen);
+            assert_eq!(house.inbox(number, Channel::Sms).await.len() - before.0, gets);
+            assert_eq!(house.inbox(number, Channel::Call).await.len() - before.1, gets);
+        }
+        assert_eq!(all[0], all[1]);
+        // A letter costs nothing: it goes to everybody, and how far it got is shown to everybody.
+        let mut all = Vec::new();
+        for (n, address) in [(3, email("anna@example.org")), (4, email("nobody@example.org"))] {
+            assert_eq!(house.ask_as(&device(n), &address, browser(n), false).await, Asked::Sent);
+            let waiting = house.delivery(browser(n)).await;
+            house.deliver().await;
+            all.push((waiting, house.delivery(browser(n)).await));
+        }
+        assert_eq!(all[0], all[1]);
+        assert_ne!(all[0].0, all[0].1);
+        house.settled().await;
+    }
+
     /// A21: nothing goes outside the allowed countries, and nothing is counted for it.
     async fn foreign_numbers_get_nothing(db: TestDb) {
         let house = House::new(db);
@@ -156,6 +203,22 @@ testkit::both_engines! {
             assert_eq!(house.ask(&phone(number), browser(1)).await, Asked::Country, "{number}");
         }
         assert_eq!((house.count(&raw::CODES).await, house.phone_count().await), (0, 0));
+    }
+
+    /// ID-2: an installation without SMS calls instead, and one without calls sends SMS: what has no carrier is
+    /// never queued.
+    async fn a_way_that_is_not_there_is_not_taken(db: TestDb) {
+        let without = |channels: Vec<CodeChannel>| Policy { channels, ..Policy::default() };
+        let house = House::with(db, without(vec![CodeChannel::Call, CodeChannel::Email]));
+        let anna = phone(ANNA);
+        assert_eq!(house.ask_as(&visitor(), &anna, browser(1), false).await, Asked::Sent);
+        assert_eq!(house.status(browser(1)).await.unwrap().channel, CodeChannel::Call);
+        assert_eq!((house.inbox(&anna, Channel::Call).await.len(), house.inbox(&anna, Channel::Sms).await.len()), (1, 0));
+        let house = House::with(house.test, without(vec![CodeChannel::Sms]));
+        house.wait(60);
+        assert_eq!(house.ask_as(&visitor(), &anna, browser(1), true).await, Asked::Sent);
+        assert_eq!(house.status(browser(1)).await.unwrap().channel, CodeChannel::Sms);
+        assert_eq!((house.inbox(&anna, Channel::Call).await.len(), house.inbox(&anna, Channel::Sms).await.len()), (0, 1));
     }
 
     /// A23: two calls an hour; the other channel stays open.
@@ -173,6 +236,16 @@ testkit::both_engines! {
 }
 
 impl House {
+    /// What is known of the message behind a browser's code; `None` when nothing is shown.
+    async fn delivery(&self, browser: Browser) -> Option<notify::DeliveryState> {
+        let message = self.status(browser).await.unwrap().message?;
+        let found = self.test.read("test.delivery", message, |tx, message| {
+            Box::pin(async move { notify::delivery(tx, &[*message]).await })
+        });
+        let found: Result<_, db::DbError> = found.await;
+        found.unwrap().pop().map(|known| known.state)
+    }
+
     async fn phone_count(&self) -> usize {
         self.deliver().await;
         self.phone.messages().len()

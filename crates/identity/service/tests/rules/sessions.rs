@@ -6,6 +6,7 @@ use db::{Db, DbSettings};
 use identity_core::{Policy, session::Method};
 use identity_service::{
     codes::Asked,
+    history,
     session::{self, Listed, SessionToken, SignedIn},
     sign_in::{Registered, Welcome},
 };
@@ -49,8 +50,8 @@ impl House {
     }
 
     async fn end_others(&self, who: &Arc<SignedIn>) -> u64 {
-        self.act(who, |tx, (_, who)| {
-            Box::pin(async move { session::end_others(tx, &visitor(), who).await })
+        self.act(who, |tx, (env, who)| {
+            Box::pin(async move { session::end_others(tx, env, &visitor(), who).await })
         })
         .await
     }
@@ -122,8 +123,11 @@ testkit::both_engines! {
             house.wait(1);
         }
         let who = house.signed_in(&entered[0]).await;
+        let told = house.notices(&anna, Channel::Sms).await.len();
         assert_eq!(house.end_others(&who).await, 3);
         assert_eq!(house.end_others(&who).await, 0);
+        let told = house.notices(&anna, Channel::Sms).await.len() - told;
+        assert_eq!(told, 1, "ID-13: once, when sessions really ended");
         for (n, welcome) in entered.iter().enumerate() {
             assert_eq!(house.who(&welcome.token).await.is_some(), n == 0);
         }
@@ -190,6 +194,13 @@ testkit::both_engines! {
         let who = house.signed_in(&first).await;
         assert_eq!(house.list(&who).await.len(), 50, "the first was used since, so it stays");
         assert!(house.who(&second.unwrap().token).await.is_none(), "the second was not");
+        let events = house.act(&who, |tx, (_, who)| Box::pin(async move {
+            history::page(tx, who, None, 100).await
+        })).await;
+        let room: Vec<_> = events.iter().filter(|event| event.action == "session.made_room").collect();
+        assert_eq!(room.len(), 3, "ID-14: each that had to go is in the history");
+        assert!(room.iter().all(|event| event.facts["count"] == "1" && event.actor == "system"));
+        assert_eq!(house.notices(&anna, Channel::Sms).await.len(), 3, "ID-13: and the owner is told");
     }
 
     /// ID-9: a session ends after ninety days without use; use prolongs it.

@@ -38,10 +38,22 @@ pub mod raw {
         UNENDED: "SELECT COUNT(*) FROM challenge WHERE used_at IS NULL AND voided_at IS NULL" () -> (Int);
         /// Wrong tries in a row, the most of all identifiers.
         IN_ROW: "SELECT CAST(COALESCE(MAX(wrong_in_row), 0) AS BIGINT) FROM code_subject" () -> (Int);
+        /// Identifiers counted.
+        SUBJECTS: "SELECT COUNT(*) FROM code_subject" () -> (Int);
+        /// Ranges counted.
+        RANGES: "SELECT COUNT(*) FROM code_range" () -> (Int);
+        /// Answers kept under keys.
+        ANSWERS: "SELECT COUNT(*) FROM idempotency" () -> (Int);
         /// Networks counted.
         NETWORKS: "SELECT COUNT(*) FROM code_network" () -> (Int);
         /// Flows there are.
         FLOWS: "SELECT COUNT(*) FROM code_flow" () -> (Int);
+        /// Messages there are.
+        MESSAGES: "SELECT COUNT(*) FROM message" () -> (Int);
+        /// Jobs not yet done.
+        JOBS: "SELECT COUNT(*) FROM job" () -> (Int);
+        /// Takes an identifier from its account.
+        FREE: "DELETE FROM identifier WHERE subject = $1 AND account_id = $2" (Bytes, Bytes) -> ();
         /// Holds one identifier.
         HOLD: "SELECT subject FROM code_subject WHERE subject = $1{lock}" (Bytes) -> (Bytes);
     }

@@ -6,7 +6,7 @@ use axum::{
 };
 use http::StatusCode;
 use identity_core::challenge::Purpose;
-use identity_service::{account, email, link::LinkToken};
+use identity_service::{account, link::LinkToken};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vault::token_hash;
@@ -142,12 +142,7 @@ pub(super) async fn look_link(
     With(state): With<State>,
     Path(token): Path<String>,
 ) -> Answer<Json<EmailLink>> {
-    let link = LinkToken::from_text(&token).ok_or(Code::LinkOver)?;
-    let input = (state.env.clone(), link);
-    let found = state.read("email.look", input, |tx, (env, link)| {
-        Box::pin(email::look(tx, env, link))
-    });
-    let email = found.await?.ok_or(Code::LinkOver)?;
+    let email = state.look_email(&token).await?.ok_or(Code::LinkOver)?;
     Ok(Json(EmailLink { email }))
 }
 

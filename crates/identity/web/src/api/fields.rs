@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use kernel::{
-    Email, Phone,
+    Email, Identifier, Phone,
     code::CodeError,
     documents::{
         BirthDate, DateError, DepartmentCode, DocumentError, Inn, PassportIssueDate,
@@ -13,6 +13,8 @@ use kernel::{
     phone::PhoneError,
     text,
 };
+
+use super::problems::Fields;
 
 /// A field, or the stable code of what is wrong with it.
 pub(super) type Read<T> = Result<T, &'static str>;
@@ -39,6 +41,19 @@ pub(super) fn phone(typed: &str) -> Read<Phone> {
         PhoneError::NoSuchNumber => "phone_no_such_number",
         PhoneError::NotPersonal => "phone_not_personal",
     })
+}
+
+/// A phone or an address, not both.
+pub(super) fn identifier(
+    fields: &mut Fields,
+    typed_phone: Option<&str>,
+    typed_email: Option<&str>,
+) -> Option<Identifier> {
+    match (typed_phone, typed_email) {
+        (Some(typed), None) => fields.take("phone", phone(typed)).map(Identifier::Phone),
+        (None, Some(typed)) => fields.take("email", email(typed)).map(Identifier::Email),
+        _ => fields.take("phone", Err("one_of_two")),
+    }
 }
 
 pub(super) fn email(typed: &str) -> Read<Email> {

@@ -6,12 +6,7 @@ use axum::{
 };
 use http::StatusCode;
 use identity_core::challenge::Purpose;
-use identity_service::{
-    codes::Check,
-    freeze::{self, AlarmLink as Looked},
-    link::LinkToken,
-};
-use kernel::Identifier;
+use identity_service::{codes::Check, freeze::AlarmLink as Looked, link::LinkToken};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vault::token_hash;
@@ -82,15 +77,7 @@ pub(super) async fn ask(
 ) -> Answer<(StatusCode, Json<AskedFreeze>)> {
     let mut fields = Fields::default();
     let body = &command.body;
-    let identifier = match (&body.phone, &body.email) {
-        (Some(phone), None) => fields
-            .take("phone", fields::phone(phone))
-            .map(Identifier::Phone),
-        (None, Some(email)) => fields
-            .take("email", fields::email(email))
-            .map(Identifier::Email),
-        _ => fields.take("phone", Err("one_of_two")),
-    };
+    let identifier = fields::identifier(&mut fields, body.phone.as_deref(), body.email.as_deref());
     let identifier = identifier.ok_or_else(|| fields.refuse())?;
     let flow = match flow {
         Some(flow) => flow,
@@ -101,9 +88,8 @@ pub(super) async fn ask(
     let asked = state
         .ask_freeze(key, &visit.visitor, identifier, browser)
         .await?;
-    words::asked(done(asked)?, visit.now)?;
-    let code = words::sent(&state, Purpose::Freeze, browser).await?;
-    let flow = flow.expose().as_str().to_owned();
+    let (flow, code) =
+        words::on_its_way(&state, &visit, Purpose::Freeze, &flow, done(asked)?).await?;
     Ok((StatusCode::ACCEPTED, Json(AskedFreeze { flow, code })))
 }
 
@@ -111,8 +97,7 @@ pub(super) async fn ask(
 #[utoipa::path(get, path = "/freeze/codes", tag = "freeze", params(FlowHeader),
     responses((status = 200, body = SentCode), Problems::<404>))]
 pub(super) async fn status(With(state): With<State>, Flow(flow): Flow) -> Answer<Json<SentCode>> {
-    let code = words::sent(&state, Purpose::Freeze, flow.hash()).await?;
-    Ok(Json(code.ok_or(Code::FlowNotFound)?))
+    words::standing(&state, Purpose::Freeze, &flow).await
 }
 
 /// Freeze by a code, from any device
@@ -268,12 +253,7 @@ pub(super) async fn look_alarm(
     With(state): With<State>,
     Path(token): Path<String>,
 ) -> Answer<Json<AlarmLink>> {
-    let link = LinkToken::from_text(&token).ok_or(Code::LinkOver)?;
-    let input = (state.env.clone(), link);
-    let looked = state.read("freeze.look", input, |tx, (env, link)| {
-        Box::pin(freeze::look(tx, env, link))
-    });
-    match looked.await? {
+    match state.look_alarm(&token).await? {
         Looked::Open => Ok(Json(AlarmLink { is_open: true })),
         Looked::Over => Err(Code::LinkOver.into()),
     }

@@ -47,15 +47,7 @@ pub struct AskCode {
 
 impl AskCode {
     fn identifier(&self, fields: &mut Fields) -> Option<Identifier> {
-        match (&self.phone, &self.email) {
-            (Some(phone), None) => fields
-                .take("phone", fields::phone(phone))
-                .map(Identifier::Phone),
-            (None, Some(email)) => fields
-                .take("email", fields::email(email))
-                .map(Identifier::Email),
-            _ => fields.take("phone", Err("one_of_two")),
-        }
+        fields::identifier(fields, self.phone.as_deref(), self.email.as_deref())
     }
 
     fn is_call(&self) -> Read<bool> {
@@ -135,9 +127,8 @@ pub(super) async fn ask(
     let asked = state
         .ask(command.key.once(&browser), &visit.visitor, ask)
         .await?;
-    words::asked(done(asked)?, visit.now)?;
-    let code = words::sent(&state, Purpose::SignIn, browser).await?;
-    let flow = flow.expose().as_str().to_owned();
+    let (flow, code) =
+        words::on_its_way(&state, &visit, Purpose::SignIn, &flow, done(asked)?).await?;
     Ok((StatusCode::ACCEPTED, Json(AskedCode { flow, code })))
 }
 
@@ -145,8 +136,7 @@ pub(super) async fn ask(
 #[utoipa::path(get, path = "/sign-in/codes", tag = "sign-in", params(FlowHeader),
     responses((status = 200, body = SentCode), Problems::<404>))]
 pub(super) async fn status(With(state): With<State>, Flow(flow): Flow) -> Answer<Json<SentCode>> {
-    let code = words::sent(&state, Purpose::SignIn, flow.hash()).await?;
-    Ok(Json(code.ok_or(Code::FlowNotFound)?))
+    words::standing(&state, Purpose::SignIn, &flow).await
 }
 
 /// A code that was typed.

@@ -1,6 +1,7 @@
 //! What several answers have in common. Every time is a whole number of microseconds since 1970, UTC; an
 //! identifier or a document's number is shown masked.
 
+use axum::Json;
 use identity_core::{
     account::Level as CoreLevel,
     account::Missing as CoreMissing,
@@ -8,10 +9,7 @@ use identity_core::{
     consent::{MarketingChannel, Topic},
     session::Method,
 };
-use identity_service::{
-    ServiceError,
-    codes::{self, BrowserKey},
-};
+use identity_service::codes::BrowserKey;
 use kernel::{Timestamp, code::OneTimeCode};
 use notify::DeliveryState;
 use serde::{Deserialize, Serialize};
@@ -19,8 +17,13 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
+use vault::Token;
+use webkit::visit::Visit;
 
-use super::problems::{Code, Fields, Refused};
+use super::{
+    problems::{Code, Fields, Refused},
+    request::Answer,
+};
 use crate::{
     acts::{AskDone, Refusal},
     state::{Fault, State},
@@ -132,33 +135,43 @@ pub(super) async fn sent(
     purpose: Purpose,
     browser: BrowserKey,
 ) -> Result<Option<SentCode>, Fault> {
-    let input = (state.env.clone(), purpose, browser);
-    state
-        .read("codes.status", input, |tx, (env, purpose, browser)| {
-            Box::pin(async move {
-                let Some(status) = codes::status(tx, env, *purpose, browser).await? else {
-                    return Ok(None);
-                };
-                // A message that was not sent, for nobody would get it, looks like one that waits (A1).
-                let known = match status.message {
-                    Some(message) => notify::delivery(tx, &[message]).await?.into_iter().next(),
-                    None => None,
-                };
-                Ok::<_, ServiceError>(Some(SentCode {
-                    channel: status.channel.into(),
-                    serial: status.serial,
-                    digits: status.digits,
-                    asked_at: status.asked_at.as_micros(),
-                    expires_at: status.expires_at.as_micros(),
-                    tries_left: status.tries_left,
-                    is_over: status.is_over,
-                    next_at: status.next_at.map(Timestamp::as_micros),
-                    rests_until: status.rests_until.map(Timestamp::as_micros),
-                    delivery: known.map_or(Delivery::Queued, |known| known.state.into()),
-                }))
-            })
-        })
-        .await
+    let found = state.code_status(purpose, browser).await?;
+    Ok(found.map(|(status, known)| SentCode {
+        channel: status.channel.into(),
+        serial: status.serial,
+        digits: status.digits,
+        asked_at: status.asked_at.as_micros(),
+        expires_at: status.expires_at.as_micros(),
+        tries_left: status.tries_left,
+        is_over: status.is_over,
+        next_at: status.next_at.map(Timestamp::as_micros),
+        rests_until: status.rests_until.map(Timestamp::as_micros),
+        // A message that was not sent, for nobody would get it, looks like one that waits (A1).
+        delivery: known.map_or(Delivery::Queued, |known| known.state.into()),
+    }))
+}
+
+/// Where the code of a flow stands.
+pub(super) async fn standing(
+    state: &State,
+    purpose: Purpose,
+    flow: &Token,
+) -> Answer<Json<SentCode>> {
+    let code = sent(state, purpose, flow.hash()).await?;
+    Ok(Json(code.ok_or(Code::FlowNotFound)?))
+}
+
+/// A code was asked for in a flow: the flow's token and where the code stands, or why there is none.
+pub(super) async fn on_its_way(
+    state: &State,
+    visit: &Visit,
+    purpose: Purpose,
+    flow: &Token,
+    done: AskDone,
+) -> Answer<(String, Option<SentCode>)> {
+    asked(done, visit.now)?;
+    let code = sent(state, purpose, flow.hash()).await?;
+    Ok((flow.expose().as_str().to_owned(), code))
 }
 
 impl SentCode {

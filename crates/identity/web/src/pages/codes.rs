@@ -2,10 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use identity_core::challenge::{Channel, Purpose};
-use identity_service::{
-    ServiceError,
-    codes::{self, BrowserKey, Status},
-};
+use identity_service::codes::{BrowserKey, Status};
 use kernel::code::{CodeError, OneTimeCode};
 use notify::DeliveryState;
 use serde::Serialize;
@@ -29,35 +26,24 @@ pub(super) async fn standing(
     purpose: Purpose,
     browser: BrowserKey,
 ) -> Result<Option<(Status, Delivery)>, Fault> {
-    let input = (state.env.clone(), purpose, browser);
-    state
-        .read("codes.status", input, |tx, (env, purpose, browser)| {
-            Box::pin(async move {
-                let Some(status) = codes::status(tx, env, *purpose, browser).await? else {
-                    return Ok(None);
-                };
-                let known = match status.message {
-                    Some(message) => notify::delivery(tx, &[message]).await?.into_iter().next(),
-                    None => None,
-                };
-                let delivery = known.map_or(Delivery::Waiting, |known| {
-                    let settled = known
-                        .settled_at
-                        .or(known.handed_at)
-                        .unwrap_or(known.queued_at);
-                    match known.state {
-                        DeliveryState::Queued => Delivery::Waiting,
-                        DeliveryState::Handed => {
-                            Delivery::HandedOver(known.handed_at.unwrap_or(known.queued_at))
-                        }
-                        DeliveryState::Delivered => Delivery::Delivered(settled),
-                        DeliveryState::Failed | DeliveryState::Expired => Delivery::Failed,
-                    }
-                });
-                Ok::<_, ServiceError>(Some((status, delivery)))
-            })
-        })
-        .await
+    let found = state.code_status(purpose, browser).await?;
+    Ok(found.map(|(status, known)| {
+        let delivery = known.map_or(Delivery::Waiting, |known| {
+            let settled = known
+                .settled_at
+                .or(known.handed_at)
+                .unwrap_or(known.queued_at);
+            match known.state {
+                DeliveryState::Queued => Delivery::Waiting,
+                DeliveryState::Handed => {
+                    Delivery::HandedOver(known.handed_at.unwrap_or(known.queued_at))
+                }
+                DeliveryState::Delivered => Delivery::Delivered(settled),
+                DeliveryState::Failed | DeliveryState::Expired => Delivery::Failed,
+            }
+        });
+        (status, delivery)
+    }))
 }
 
 fn way(channel: Channel, digits: u8) -> CodeWay {
@@ -69,18 +55,40 @@ fn way(channel: Channel, digits: u8) -> CodeWay {
     }
 }
 
+/// The ways the next code may take after one by `asked`, of those the installation has. They follow from what
+/// was typed and not from the account, so they say nothing about it (A1): somebody who typed a number is offered
+/// the form of the address, whether or not there is one. `only_this` leaves out what another identifier opens.
+pub(super) fn offers(ways: &[Channel], asked: Channel, only_this: bool) -> Vec<CodeWay> {
+    let fitting: &[(Channel, CodeWay)] = match asked {
+        Channel::Email => &[(Channel::Email, CodeWay::Email)],
+        _ if only_this => &[
+            (Channel::Sms, CodeWay::Sms),
+            (Channel::Call, CodeWay::Call6),
+        ],
+        _ => &[
+            (Channel::Sms, CodeWay::Sms),
+            (Channel::Call, CodeWay::Call6),
+            (Channel::Email, CodeWay::Email),
+        ],
+    };
+    let there = fitting.iter().filter(|(channel, _)| ways.contains(channel));
+    there.map(|(_, way)| *way).collect()
+}
+
 /// The screen's data. `reveal` shows the masked address, for somebody who is signed in.
-pub(super) fn entry(shell: &Shell, status: &Status, delivery: Delivery, reveal: bool) -> CodeEntry {
+pub(super) fn entry(
+    state: &State,
+    shell: &Shell,
+    status: &Status,
+    delivery: Delivery,
+    reveal: bool,
+) -> CodeEntry {
     let way = way(status.channel, status.digits);
+    let offers = offers(&state.env.policy.channels, status.channel, reveal);
     let state = match (status.is_over, status.expires_at <= shell.now) {
         (false, _) => CodeState::Live,
         (true, true) if status.tries_left > 0 => CodeState::Expired,
         (true, _) => CodeState::Dead,
-    };
-    let offers = match status.channel {
-        Channel::Email => vec![CodeWay::Email],
-        _ if reveal => vec![CodeWay::Sms, CodeWay::Call6],
-        _ => vec![CodeWay::Sms, CodeWay::Call6, CodeWay::Email],
     };
     CodeEntry {
         number: u32::try_from(status.serial).unwrap_or(u32::MAX),
@@ -142,15 +150,97 @@ pub(super) fn refusal(refusal: Refusal) -> Option<(&'static str, &'static str)> 
     }
 }
 
-/// Where a refusal without words on the code page leads.
-pub(super) fn limited_path(refusal: Refusal) -> String {
-    match refusal {
-        Refusal::Rests { until } => limited_until(until),
-        _ => "/sign-in/limited".to_owned(),
+/// What somebody was about to do when codes had to rest; the page of limits leads back there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Errand {
+    SignIn,
+    Freeze,
+    Email,
+    Security,
+}
+
+impl Errand {
+    const ALL: [Self; 4] = [Self::SignIn, Self::Freeze, Self::Email, Self::Security];
+
+    const fn tag(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::Freeze => "freeze",
+            Self::Email => "email",
+            Self::Security => "security",
+        }
+    }
+
+    /// From the address of the page; anything unknown was a sign-in.
+    pub(super) fn of(tag: &str) -> Self {
+        let known = Self::ALL.into_iter().find(|errand| errand.tag() == tag);
+        known.unwrap_or(Self::SignIn)
+    }
+
+    /// The page where it began.
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::SignIn => "/sign-in",
+            Self::Freeze => "/freeze",
+            Self::Email => "/profile/email",
+            Self::Security => "/profile/security",
+        }
+    }
+
+    /// The page that says codes no longer help.
+    pub(super) fn closed(self) -> String {
+        format!("/sign-in/limited?of={}", self.tag())
+    }
+
+    /// The page that says when to come back after too many codes or tries.
+    pub(super) fn rests(self, micros: i64) -> String {
+        let until = moment(micros).as_secs();
+        format!("/sign-in/limited?of={}&until={until}", self.tag())
+    }
+
+    /// The same after one code too early.
+    pub(super) fn paused(self, micros: i64) -> String {
+        format!("{}&pause=yes", self.rests(micros))
+    }
+
+    /// Where a refusal without words on the code page leads.
+    pub(super) fn refused(self, refusal: Refusal) -> String {
+        match refusal {
+            Refusal::Rests { until } => self.rests(until),
+            _ => self.closed(),
+        }
     }
 }
 
-/// The page that says when to come back.
-pub(super) fn limited_until(micros: i64) -> String {
-    format!("/sign-in/limited?until={}", moment(micros).as_secs())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ID-2, A1: only ways that the installation has, and by what was typed alone.
+    #[test]
+    fn only_ways_that_are_there_are_offered() {
+        use CodeWay::{Call6, Email, Sms};
+        let all = [Channel::Sms, Channel::Call, Channel::Email];
+        let table: [(&[Channel], Channel, bool, &[CodeWay]); 7] = [
+            (&all, Channel::Sms, false, &[Sms, Call6, Email]),
+            (&all, Channel::Call, false, &[Sms, Call6, Email]),
+            (&all, Channel::Sms, true, &[Sms, Call6]),
+            (&all, Channel::Email, false, &[Email]),
+            (&[Channel::Sms], Channel::Sms, false, &[Sms]),
+            (
+                &[Channel::Call, Channel::Email],
+                Channel::Call,
+                false,
+                &[Call6, Email],
+            ),
+            (&[Channel::Sms], Channel::Email, true, &[]),
+        ];
+        for (ways, asked, only_this, expected) in table {
+            assert_eq!(
+                offers(ways, asked, only_this),
+                expected,
+                "{ways:?} {asked:?} {only_this}"
+            );
+        }
+    }
 }

@@ -27,7 +27,7 @@ use crate::{
 /// Cookie that carries a notice over a redirect: only its id.
 const FLASH: &str = "flash";
 /// The notices there are.
-const FLASHES: [(&str, Tone); 25] = [
+const FLASHES: &[(&str, Tone)] = &[
     ("flash-device-ended", Tone::Good),
     ("flash-others-ended", Tone::Good),
     ("flash-data-saved", Tone::Good),
@@ -36,6 +36,8 @@ const FLASHES: [(&str, Tone); 25] = [
     ("flash-notifications-saved", Tone::Good),
     ("flash-frozen", Tone::Good),
     ("flash-unfrozen", Tone::Good),
+    ("flash-code-sent", Tone::Info),
+    ("flash-code-pause", Tone::Warn),
     ("flash-lift-first", Tone::Warn),
     ("flash-step-over", Tone::Warn),
     ("flash-bank-locked", Tone::Good),
@@ -66,8 +68,8 @@ pub(super) fn flashed(visit: &Visit, path: &str, flash: &'static str) -> Respons
 /// Shows the notice once: answers the shell with it and takes the cookie away.
 pub(super) fn take_flash(visit: &Visit, shell: Shell) -> Shell {
     let held = visit.cookie(FLASH).unwrap_or_default();
-    match FLASHES.into_iter().find(|(id, _)| *id == held) {
-        Some((id, tone)) => shell.with_flash(tone, id),
+    match FLASHES.iter().find(|(id, _)| *id == held) {
+        Some((id, tone)) => shell.with_flash(*tone, *id),
         None => shell,
     }
 }
@@ -152,6 +154,25 @@ pub(super) async fn cabinet(
     })
 }
 
+/// The shell of a page that is open to everybody: with the sections of the cabinet for somebody signed in.
+pub(super) async fn open_shell(
+    state: &State,
+    visit: &Visit,
+    who: Option<&Who>,
+) -> Result<Shell, Fault> {
+    Ok(match who {
+        Some(who) => {
+            let mut shell = cabinet(state, visit.clone(), who, Area::Outside)
+                .await?
+                .shell;
+            // A notice belongs to the page that it was meant for.
+            shell.flash = None;
+            shell
+        }
+        None => visit.shell(),
+    })
+}
+
 /// The level as its card shows it.
 pub(super) fn level(level: Level) -> home::Level {
     match level {
@@ -194,6 +215,7 @@ fn kind(event: &Event) -> Option<EventKind> {
         "session.signed_out" => EventKind::SignedOut,
         "session.ended" => EventKind::SessionEnded,
         "session.ended_others" => EventKind::OthersEnded,
+        "session.made_room" => EventKind::MadeRoom,
         "code.refused" => EventKind::CodeFailed,
         "code.locked" => EventKind::CodeResting,
         "identifier.added" => EventKind::EmailConfirmed,

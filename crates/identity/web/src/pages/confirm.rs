@@ -9,7 +9,7 @@ use axum::{
 };
 use identity_core::{
     assurance::{Action, Method, Way},
-    challenge::Purpose,
+    challenge::{Channel, Purpose},
 };
 use identity_service::{
     backup_code, bank_section, handover, number, second_factor,
@@ -26,16 +26,13 @@ use webkit::{
 };
 
 use super::{
-    codes::{delivery_line, entry, limited_path, limited_until, refusal, standing, typed},
+    codes::{Errand, delivery_line, entry, offers, refusal, standing, typed},
     common::{cabinet, done, flashed, key},
 };
 use crate::{
     acts::{AskDone, SensitiveDone, ShownDone},
     state::{Fault, State, Who},
-    views::{
-        code::CodeWay,
-        confirm::{Confirm, Face, Line},
-    },
+    views::confirm::{Confirm, Face, Line},
 };
 
 /// A sensitive action that pages offer.
@@ -277,14 +274,15 @@ async fn face(
     }
     let browser = step_up::browser_key(who, step);
     let sent = standing(state, purpose(method), browser).await?;
-    let offers = match method {
-        Method::Email => vec![CodeWay::Email],
-        _ => vec![CodeWay::Sms, CodeWay::Call6],
+    let channel = match method {
+        Method::Email => Channel::Email,
+        _ => Channel::Sms,
     };
+    let offers = offers(&state.env.policy.channels, channel, true);
     Ok(match sent {
         None => Face::Send { ways: offers },
         Some((status, delivery)) => {
-            let mut code = entry(p, &status, delivery, true);
+            let mut code = entry(state, p, &status, delivery, true);
             code.offers = offers;
             Face::Code(Box::new(code))
         }
@@ -346,11 +344,11 @@ pub(super) async fn send(
             let browser = step_up::browser_key(&who, open.step);
             match standing(&state, to.purpose(), browser).await? {
                 Some(_) => see_other(&here),
-                None => see_other(&limited_until(until)),
+                None => see_other(&Errand::Security.paused(until)),
             }
         }
         Some(AskDone::UsedUp { until } | AskDone::Calls { until }) => {
-            see_other(&limited_until(until))
+            see_other(&Errand::Security.rests(until))
         }
         Some(AskDone::Closed | AskDone::Country | AskDone::HasOne) => see_other("/sign-in/limited"),
         None => over(&visit),
@@ -415,7 +413,7 @@ pub(super) async fn go_on(
         ShownDone::Over => Ok(over(&visit)),
         ShownDone::Refused(why) => match refusal(why) {
             Some(error) => show(state, visit, &who, open, Some(method), Some(error)).await,
-            None => Ok(see_other(&limited_path(why))),
+            None => Ok(see_other(&Errand::Security.refused(why))),
         },
     }
 }

@@ -1,11 +1,14 @@
 //! Personal data (ID-10): one thing a page, a passport with its answers checked before they are sent.
 
+use askama::Template;
 use axum::{extract::State as Shared, response::Response};
 use identity_core::profile::{Change, Name, Passport, Profile};
 use identity_service::account;
 use kernel::{
     Timestamp,
-    documents::{BirthDate, DepartmentCode, Inn, PassportIssueDate, PassportNumber, Snils},
+    documents::{
+        BirthDate, DepartmentCode, DocumentError, Inn, PassportIssueDate, PassportNumber, Snils,
+    },
     name::NamePart,
     text,
 };
@@ -27,7 +30,7 @@ use crate::{
     views::{
         profile::{
             CheckPassport, DataField, DataLine, DataState, EditAddress, EditBirth, EditInn,
-            EditName, EditPassport, EditSnils, NameForm, PassportForm, ProfileData,
+            EditName, EditPassport, EditSnils, NameForm, PassportForm, ProfileData, TypedNumber,
         },
         wrong,
     },
@@ -85,11 +88,19 @@ pub(super) async fn data(
             "name",
             profile.name.as_ref().map(full_name),
         ),
-        line(DataField::Birth, "birth", birth_line(profile)),
+        line(
+            DataField::Birth,
+            "birth",
+            birth_line(&cabinet.shell, profile),
+        ),
         line(DataField::Address, "address", profile.address.clone()),
     ];
     let documents = vec![
-        line(DataField::Passport, "passport", passport_line(profile)),
+        line(
+            DataField::Passport,
+            "passport",
+            passport_line(&cabinet.shell, profile),
+        ),
         line(
             DataField::Inn,
             "inn",
@@ -131,29 +142,46 @@ fn full_name(name: &Name) -> String {
     parts.join(" ")
 }
 
-/// `2001-02-28` as `28.02.2001`.
+/// A line that is kept as one, or what is wrong with it; `empty` is the id for nothing at all.
+fn line(typed: &str, empty: &'static str) -> Result<String, Message> {
+    text::line(typed, LINE_MAX).ok_or_else(|| {
+        if typed.trim().is_empty() {
+            Message::new(empty)
+        } else if typed.chars().count() > LINE_MAX {
+            Message::new("line-error-too-long").with("most", LINE_MAX)
+        } else {
+            Message::new("line-error-hidden")
+        }
+    })
+}
+
+/// `2001-02-28` as «28 февраля 2001 г.».
+fn date_in_words(p: &Shell, iso: &str) -> String {
+    iso.parse()
+        .map_or_else(|_| iso.to_owned(), |date| p.date(&date))
+}
+
+/// `2001-02-28` as `28.02.2001`, the way it is typed.
 fn shown_date(iso: &str) -> String {
     let mut parts: Vec<&str> = iso.split('-').collect();
     parts.reverse();
     parts.join(".")
 }
 
-fn birth_line(profile: &Profile) -> Option<String> {
-    let date = profile.birth_date.as_deref().map(shown_date)?;
+fn birth_line(p: &Shell, profile: &Profile) -> Option<String> {
+    let date = date_in_words(p, profile.birth_date.as_deref()?);
     Some(match &profile.birth_place {
         Some(place) => format!("{date}\n{place}"),
         None => date,
     })
 }
 
-fn passport_line(profile: &Profile) -> Option<String> {
+fn passport_line(p: &Shell, profile: &Profile) -> Option<String> {
     let passport = profile.passport.as_ref()?;
     let number = PassportNumber::parse(&passport.number).ok()?;
-    Some(format!(
-        "{}\n{}",
-        number.masked(),
-        shown_date(&passport.issued_on)
-    ))
+    let issued = date_in_words(p, &passport.issued_on);
+    let issued = p.t1("passport-issued-line", "date", issued);
+    Some(format!("{}\n{issued}", number.masked()))
 }
 
 /// `GET /profile/data/name`.
@@ -264,10 +292,10 @@ pub(super) async fn set_birth(
     let date = date
         .map_err(|error| note(&mut p, "birth_date", wrong::date(error)))
         .ok();
-    let place = text::line(form.text("birth_place"), LINE_MAX);
-    if place.is_none() {
-        note(&mut p, "birth_place", "place-error-empty".into());
-    }
+    let place = line(form.text("birth_place"), "place-error-empty");
+    let place = place
+        .map_err(|error| note(&mut p, "birth_place", error))
+        .ok();
     match (date, place) {
         (Some(date), Some(place)) => {
             let change = Change::Birth {
@@ -310,20 +338,14 @@ pub(super) async fn set_address(
 ) -> Result<Response, PageError> {
     let cabinet = open(&state, visit, &who).await?;
     let typed = form.text("address");
-    if let Some(address) = text::line(typed, LINE_MAX) {
-        return save(&state, &cabinet, who, &form, Change::Address { address }).await;
+    match line(typed, "address-error-empty") {
+        Ok(address) => save(&state, &cabinet, who, &form, Change::Address { address }).await,
+        Err(error) => Ok(page_with_errors(&EditAddress {
+            p: cabinet.shell.clone().with_error("address", error),
+            address: typed.to_owned(),
+            needs_check: cabinet.standing.profile.address.is_some(),
+        })),
     }
-    let is_long = typed.chars().count() > LINE_MAX;
-    let id = if is_long {
-        "address-error-too-long"
-    } else {
-        "address-error-empty"
-    };
-    Ok(page_with_errors(&EditAddress {
-        p: cabinet.shell.clone().with_error("address", id),
-        address: typed.to_owned(),
-        needs_check: cabinet.standing.profile.address.is_some(),
-    }))
 }
 
 /// `GET /profile/data/passport`.
@@ -380,10 +402,8 @@ fn read_passport(cabinet: &Cabinet, form: &Form) -> Result<Passport, Box<Shell>>
     let issued = issued
         .map_err(|error| note(&mut p, "issued_on", wrong::date(error)))
         .ok();
-    let issuer = text::line(form.text("issuer"), LINE_MAX);
-    if issuer.is_none() {
-        note(&mut p, "issuer", "issuer-error-empty".into());
-    }
+    let issuer = line(form.text("issuer"), "issuer-error-empty");
+    let issuer = issuer.map_err(|error| note(&mut p, "issuer", error)).ok();
     match (number, department, issued, issuer) {
         (Some(number), Some(department), Some(issued_on), Some(issuer)) => Ok(Passport {
             number: number.as_str().to_owned(),
@@ -448,18 +468,77 @@ pub(super) async fn send_passport(
     }
 }
 
+/// A page with one document's number: made of the shell, what was typed, and whether a value is there already.
+struct Number<T> {
+    field: &'static str,
+    is_known: fn(&Profile) -> bool,
+    read: fn(&str) -> Result<Change, DocumentError>,
+    page: fn(Shell, TypedNumber, bool) -> T,
+}
+
+const INN: Number<EditInn> = Number {
+    field: "inn",
+    is_known: |profile| profile.inn.is_some(),
+    read: |typed| {
+        let inn = Inn::parse_person(typed)?.as_str().to_owned();
+        Ok(Change::Inn { inn })
+    },
+    page: |p, typed, needs_check| EditInn {
+        p,
+        typed,
+        needs_check,
+    },
+};
+
+const SNILS: Number<EditSnils> = Number {
+    field: "snils",
+    is_known: |profile| profile.snils.is_some(),
+    read: |typed| {
+        let snils = Snils::parse(typed)?.as_str().to_owned();
+        Ok(Change::Snils { snils })
+    },
+    page: |p, typed, needs_check| EditSnils {
+        p,
+        typed,
+        needs_check,
+    },
+};
+
+impl<T: Template> Number<T> {
+    async fn show(&self, state: &State, visit: Visit, who: &Who) -> Result<Response, Fault> {
+        let cabinet = open(state, visit, who).await?;
+        let needs_check = (self.is_known)(&cabinet.standing.profile);
+        let typed = TypedNumber::default();
+        Ok(page(&(self.page)(cabinet.shell, typed, needs_check)))
+    }
+
+    async fn set(
+        &self,
+        state: &State,
+        visit: Visit,
+        who: Who,
+        form: &Form,
+    ) -> Result<Response, PageError> {
+        let cabinet = open(state, visit, &who).await?;
+        match (self.read)(form.text(self.field)) {
+            Ok(change) => save(state, &cabinet, who, form, change).await,
+            Err(error) => {
+                let needs_check = (self.is_known)(&cabinet.standing.profile);
+                let p = cabinet.shell.with_error(self.field, wrong::document(error));
+                let typed = TypedNumber(form.text(self.field).to_owned());
+                Ok(page_with_errors(&(self.page)(p, typed, needs_check)))
+            }
+        }
+    }
+}
+
 /// `GET /profile/data/inn`.
 pub(super) async fn inn(
     Shared(state): Shared<State>,
     visit: Visit,
     who: Who,
 ) -> Result<Response, Fault> {
-    let cabinet = open(&state, visit, &who).await?;
-    let needs_check = cabinet.standing.profile.inn.is_some();
-    Ok(page(&EditInn {
-        needs_check,
-        p: cabinet.shell,
-    }))
+    INN.show(&state, visit, &who).await
 }
 
 /// `POST /profile/data/inn`.
@@ -469,19 +548,7 @@ pub(super) async fn set_inn(
     who: Who,
     form: Form,
 ) -> Result<Response, PageError> {
-    let cabinet = open(&state, visit, &who).await?;
-    match Inn::parse_person(form.text("inn")) {
-        Ok(inn) => {
-            let change = Change::Inn {
-                inn: inn.as_str().to_owned(),
-            };
-            save(&state, &cabinet, who, &form, change).await
-        }
-        Err(error) => Ok(page_with_errors(&EditInn {
-            needs_check: cabinet.standing.profile.inn.is_some(),
-            p: cabinet.shell.with_error("inn", wrong::document(error)),
-        })),
-    }
+    INN.set(&state, visit, who, &form).await
 }
 
 /// `GET /profile/data/snils`.
@@ -490,12 +557,7 @@ pub(super) async fn snils(
     visit: Visit,
     who: Who,
 ) -> Result<Response, Fault> {
-    let cabinet = open(&state, visit, &who).await?;
-    let needs_check = cabinet.standing.profile.snils.is_some();
-    Ok(page(&EditSnils {
-        needs_check,
-        p: cabinet.shell,
-    }))
+    SNILS.show(&state, visit, &who).await
 }
 
 /// `POST /profile/data/snils`.
@@ -505,17 +567,5 @@ pub(super) async fn set_snils(
     who: Who,
     form: Form,
 ) -> Result<Response, PageError> {
-    let cabinet = open(&state, visit, &who).await?;
-    match Snils::parse(form.text("snils")) {
-        Ok(snils) => {
-            let change = Change::Snils {
-                snils: snils.as_str().to_owned(),
-            };
-            save(&state, &cabinet, who, &form, change).await
-        }
-        Err(error) => Ok(page_with_errors(&EditSnils {
-            needs_check: cabinet.standing.profile.snils.is_some(),
-            p: cabinet.shell.with_error("snils", wrong::document(error)),
-        })),
-    }
+    SNILS.set(&state, visit, who, &form).await
 }

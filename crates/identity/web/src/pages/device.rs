@@ -16,7 +16,7 @@ use webkit::{
 };
 
 use super::{
-    codes::limited_until,
+    codes::Errand,
     common::{cabinet, done, flashed, key, place},
     confirm::{self, OnPage},
     sign_in::{NEXT, enter as go_in},
@@ -101,7 +101,7 @@ pub(super) async fn ask(
         )
         .await?;
     Ok(match done(begun)? {
-        BeginDone::NotNow { until } => see_other(&limited_until(until)),
+        BeginDone::NotNow { until } => see_other(&Errand::SignIn.rests(until)),
         BeginDone::Waiting(token) => with_cookie(
             see_other(HERE),
             &visit.site().set_cookie(ASKED, &token, Some(ASKED_LIFE)),

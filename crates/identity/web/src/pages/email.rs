@@ -15,7 +15,7 @@ use webkit::{
 
 use super::{
     cabinet::contact,
-    codes::{delivery_line, entry, limited_path, limited_until, refusal, standing, typed},
+    codes::{Errand, delivery_line, entry, refusal, standing, typed},
     common::{Cabinet, cabinet, done, flashed, key, without_flash},
 };
 use crate::{
@@ -91,12 +91,14 @@ async fn ask(
             let same = |there: &Identifier| *there == Identifier::Email(address.clone());
             match here.filter(|(status, _)| same(&status.identifier)) {
                 Some(_) => see_other(CODE),
-                None => see_other(&limited_until(until)),
+                None => see_other(&Errand::Email.paused(until)),
             }
         }
-        AskDone::UsedUp { until } | AskDone::Calls { until } => see_other(&limited_until(until)),
+        AskDone::UsedUp { until } | AskDone::Calls { until } => {
+            see_other(&Errand::Email.rests(until))
+        }
         AskDone::HasOne | AskDone::Country => see_other(EMAIL),
-        AskDone::Closed => see_other("/sign-in/limited"),
+        AskDone::Closed => see_other(&Errand::Email.closed()),
     })
 }
 
@@ -117,7 +119,7 @@ async fn code_page(
     };
     let has_errors = p.has_errors();
     let view = EmailCode {
-        code: entry(&p, &status, delivery, true),
+        code: entry(state, &p, &status, delivery, true),
         p,
     };
     Ok(if has_errors {
@@ -159,7 +161,7 @@ pub(super) async fn confirm(
         ConfirmDone::LinkOver => see_other(EMAIL),
         ConfirmDone::Refused(why) => match refusal(why) {
             Some(error) => code_page(&state, cabinet, &who, Some(error)).await?,
-            None => see_other(&limited_path(why)),
+            None => see_other(&Errand::Email.refused(why)),
         },
     })
 }

@@ -15,7 +15,7 @@ use webkit::{
 };
 
 use super::{
-    codes::{limited_path, refusal, typed},
+    codes::{Errand, refusal, typed},
     common::{cabinet, done, flashed, key, without_flash},
     confirm::{self, OnPage, go_on, open, over, path, wrong},
 };
@@ -110,7 +110,7 @@ pub(super) async fn confirm_totp(
         TotpDone::Over => flashed(&visit, TOTP, "flash-step-over"),
         TotpDone::Refused(why) => match refusal(why) {
             Some(error) => totp_page(&state, visit, &who, Some(error)).await?,
-            None => see_other(&limited_path(why)),
+            None => see_other(&Errand::Security.refused(why)),
         },
     })
 }

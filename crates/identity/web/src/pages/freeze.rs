@@ -7,13 +7,14 @@ use kernel::{Email, Identifier, Phone};
 use std::sync::Arc;
 use webkit::{
     form::Form,
+    i18n::Message,
     page::{Area, Shell},
     respond::{PageError, page, page_with_errors, see_other},
     visit::Visit,
 };
 
 use super::{
-    codes::{delivery_line, entry, limited_path, limited_until, refusal, standing, typed},
+    codes::{Errand, delivery_line, entry, refusal, standing, typed},
     common::{cabinet, done, flashed, key},
 };
 use crate::{
@@ -43,16 +44,7 @@ pub(super) async fn ask(
     form: Form,
 ) -> Result<Response, PageError> {
     let text = form.text("identifier");
-    let read = if text.contains('@') {
-        Email::parse(text)
-            .map(Identifier::Email)
-            .map_err(wrong::email)
-    } else {
-        Phone::parse(text)
-            .map(Identifier::Phone)
-            .map_err(wrong::phone)
-    };
-    match read {
+    match identifier(text) {
         Ok(identifier) => send(&state, &visit, &form, identifier).await,
         Err(error) => {
             let p = visit.shell().with_error("identifier", error);
@@ -62,6 +54,25 @@ pub(super) async fn ask(
             }))
         }
     }
+}
+
+/// A phone or an e-mail address, told apart by what was typed.
+fn identifier(text: &str) -> Result<Identifier, Message> {
+    if text.contains('@') {
+        return Email::parse(text)
+            .map(Identifier::Email)
+            .map_err(wrong::email);
+    }
+    if text.trim().is_empty() {
+        return Err("identifier-error-empty".into());
+    }
+    // Letters are no number with a slip in it.
+    if text.chars().any(char::is_alphabetic) {
+        return Err("identifier-error-invalid".into());
+    }
+    Phone::parse(text)
+        .map(Identifier::Phone)
+        .map_err(wrong::phone)
 }
 
 async fn send(
@@ -81,10 +92,12 @@ async fn send(
             let here = standing(state, Purpose::Freeze, browser).await?;
             match here.filter(|(status, _)| status.identifier == identifier) {
                 Some(_) => see_other("/freeze/code"),
-                None => see_other(&limited_until(until)),
+                None => see_other(&Errand::Freeze.paused(until)),
             }
         }
-        AskDone::UsedUp { until } | AskDone::Calls { until } => see_other(&limited_until(until)),
+        AskDone::UsedUp { until } | AskDone::Calls { until } => {
+            see_other(&Errand::Freeze.rests(until))
+        }
         AskDone::Country => {
             let p = visit
                 .shell()
@@ -94,7 +107,7 @@ async fn send(
                 identifier: form.text("identifier").to_owned(),
             })
         }
-        AskDone::Closed | AskDone::HasOne => see_other("/sign-in/limited"),
+        AskDone::Closed | AskDone::HasOne => see_other(&Errand::Freeze.closed()),
     })
 }
 
@@ -105,7 +118,7 @@ async fn code_page(state: &State, visit: &Visit, p: Shell) -> Result<Response, F
     };
     let has_errors = p.has_errors();
     let view = FreezeCode {
-        code: entry(&p, &status, delivery, false),
+        code: entry(state, &p, &status, delivery, false),
         p,
     };
     Ok(if has_errors {
@@ -148,7 +161,7 @@ pub(super) async fn by_code(
             Some((field, id)) => {
                 code_page(&state, &visit, visit.shell().with_error(field, id)).await?
             }
-            None => see_other(&limited_path(why)),
+            None => see_other(&Errand::Freeze.refused(why)),
         },
     })
 }
@@ -202,11 +215,15 @@ pub(super) async fn ask_lift(
         .ask_unfreeze(key, &visit.visitor, Arc::clone(&who.0))
         .await?;
     Ok(match done(asked)? {
-        Ok(_) | Err(AskDone::Pause { .. }) => see_other(LIFT),
+        Ok(_) => see_other(LIFT),
+        Err(AskDone::Pause { .. }) => match lifting(&state, &who).await? {
+            Some(_) => see_other(LIFT),
+            None => flashed(&visit, SECURITY, "flash-code-pause"),
+        },
         Err(AskDone::UsedUp { until } | AskDone::Calls { until }) => {
-            see_other(&limited_until(until))
+            see_other(&Errand::Security.rests(until))
         }
-        Err(_) => see_other("/sign-in/limited"),
+        Err(_) => see_other(&Errand::Security.closed()),
     })
 }
 
@@ -253,7 +270,7 @@ async fn lift_page(
     };
     let has_errors = p.has_errors();
     let view = UnfreezeCode {
-        code: entry(&p, &status, delivery, true),
+        code: entry(state, &p, &status, delivery, true),
         step,
         steps,
         p,
@@ -306,7 +323,7 @@ pub(super) async fn lift(
         }
         Frozen::Refused(why) => match refusal(why) {
             Some(error) => lift_page(&state, visit, &who, Some(error)).await?,
-            None => see_other(&limited_path(why)),
+            None => see_other(&Errand::Security.refused(why)),
         },
     })
 }

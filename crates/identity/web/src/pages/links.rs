@@ -4,7 +4,7 @@ use axum::{
     extract::{Path, State as Shared},
     response::Response,
 };
-use identity_service::{consent, email as service, freeze, link::LinkToken};
+use identity_service::{consent, freeze::AlarmLink, link::LinkToken};
 use webkit::{
     form::Form,
     respond::{PageError, page},
@@ -24,20 +24,9 @@ pub(super) async fn not_me(
     visit: Visit,
     Path(token): Path<String>,
 ) -> Result<Response, Fault> {
-    let link = match LinkToken::from_text(&token) {
-        None => freeze::AlarmLink::Over,
-        Some(link) => {
-            let input = (state.env.clone(), link);
-            state
-                .read("freeze.look", input, |tx, (env, link)| {
-                    Box::pin(freeze::look(tx, env, link))
-                })
-                .await?
-        }
-    };
-    let state = match link {
-        freeze::AlarmLink::Open => LinkState::Open,
-        freeze::AlarmLink::Over => LinkState::Over,
+    let state = match state.look_alarm(&token).await? {
+        AlarmLink::Open => LinkState::Open,
+        AlarmLink::Over => LinkState::Over,
     };
     Ok(page(&NotMe {
         p: visit.shell(),
@@ -80,17 +69,7 @@ pub(super) async fn email(
     visit: Visit,
     Path(token): Path<String>,
 ) -> Result<Response, Fault> {
-    let masked = match LinkToken::from_text(&token) {
-        None => None,
-        Some(link) => {
-            let input = (state.env.clone(), link);
-            state
-                .read("email.look", input, |tx, (env, link)| {
-                    Box::pin(service::look(tx, env, link))
-                })
-                .await?
-        }
-    };
+    let masked = state.look_email(&token).await?;
     let state = masked.map_or(EmailLinkState::Over, EmailLinkState::Open);
     Ok(page(&EmailLink {
         p: visit.shell(),

@@ -15,7 +15,7 @@ use webkit::{
 };
 
 use super::{
-    codes::{delivery_line, entry, limited_path, limited_until, refusal, standing, typed},
+    codes::{Errand, delivery_line, entry, refusal, standing, typed},
     common::{cabinet, done, flashed, key, without_flash},
     confirm::{self, OnPage},
 };
@@ -90,11 +90,15 @@ async fn send(
         AskDone::Pause { until } => {
             match standing(state, Purpose::ConfirmNumber, who.browser_key()).await? {
                 Some(_) => see_other(CODE),
-                None => see_other(&limited_until(until)),
+                None => see_other(&Errand::Security.paused(until)),
             }
         }
-        AskDone::UsedUp { until } | AskDone::Calls { until } => see_other(&limited_until(until)),
-        AskDone::Closed | AskDone::Country | AskDone::HasOne => see_other("/sign-in/limited"),
+        AskDone::UsedUp { until } | AskDone::Calls { until } => {
+            see_other(&Errand::Security.rests(until))
+        }
+        AskDone::Closed | AskDone::Country | AskDone::HasOne => {
+            see_other(&Errand::Security.closed())
+        }
     })
 }
 
@@ -136,7 +140,7 @@ async fn code_page(
     };
     let has_errors = p.has_errors();
     let view = NumberCode {
-        code: entry(&p, &status, delivery, true),
+        code: entry(state, &p, &status, delivery, true),
         p,
     };
     Ok(if has_errors {
@@ -175,7 +179,7 @@ pub(super) async fn confirm(
         NumberDone::ShowMore | NumberDone::Waits { .. } => see_other(HERE),
         NumberDone::Refused(why) => match refusal(why) {
             Some(error) => code_page(&state, visit, &who, Some(error)).await?,
-            None => see_other(&limited_path(why)),
+            None => see_other(&Errand::Security.refused(why)),
         },
     })
 }

@@ -5,7 +5,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::HeaderMap;
-use identity_core::next_path::NextPath;
+use identity_core::{
+    challenge::{Channel, Purpose},
+    next_path::NextPath,
+};
 use identity_service::account;
 use kernel::{Locale, Timestamp};
 use webkit::{
@@ -16,12 +19,13 @@ use webkit::{
     visit::{self, Visit, YEAR},
 };
 
+use super::{
+    codes::{entry, standing},
+    common::open_shell,
+};
 use crate::{
-    state::{State, Who},
-    views::{
-        code::CodeWay,
-        help::{ConsentText, Help, NoCode},
-    },
+    state::{Fault, State, Who},
+    views::help::{ConsentText, Help, NoCode},
 };
 
 /// `GET /profile`: the section begins with the personal data.
@@ -30,24 +34,42 @@ pub(super) async fn profile() -> Response {
 }
 
 /// `GET /help`.
-pub(super) async fn help(visit: Visit) -> Response {
-    page(&Help { p: visit.shell() })
+pub(super) async fn help(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Option<Who>,
+) -> Result<Response, Fault> {
+    let p = open_shell(&state, &visit, who.as_ref()).await?;
+    Ok(page(&Help { p }))
 }
 
 /// `GET /help/no-code`.
-pub(super) async fn no_code(visit: Visit) -> Response {
-    page(&NoCode {
-        p: visit.shell(),
-        offers: vec![CodeWay::Sms, CodeWay::Call6, CodeWay::Email],
-    })
+pub(super) async fn no_code(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Option<Who>,
+) -> Result<Response, Fault> {
+    let p = open_shell(&state, &visit, who.as_ref()).await?;
+    // Somebody signed in waits for no code of the door.
+    let code = match who {
+        Some(_) => None,
+        None => standing(&state, Purpose::SignIn, visit.browser_key()).await?,
+    };
+    let code = code.map(|(status, delivery)| entry(&state, &p, &status, delivery, false));
+    let by_email = state.env.policy.channels.contains(&Channel::Email);
+    Ok(page(&NoCode { p, code, by_email }))
 }
 
 /// `GET /legal/consent`.
-pub(super) async fn consent(Shared(state): Shared<State>, visit: Visit) -> Response {
-    page(&ConsentText {
-        p: visit.shell(),
+pub(super) async fn consent(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Option<Who>,
+) -> Result<Response, Fault> {
+    Ok(page(&ConsentText {
+        p: open_shell(&state, &visit, who.as_ref()).await?,
         version: state.env.consent_version.to_string(),
-    })
+    }))
 }
 
 /// `POST /preferences`: language or colours, for this browser and, when signed in, for messages.

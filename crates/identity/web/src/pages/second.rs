@@ -13,7 +13,7 @@ use webkit::{
 };
 
 use super::{
-    codes::{limited_path, refusal, typed},
+    codes::{Errand, refusal, typed},
     common::{done, key},
     confirm::Choice,
     sign_in::{enter, entering},
@@ -48,7 +48,7 @@ async fn show(
     let offered: Vec<_> = ways.into_iter().filter(|way| FORMS.contains(way)).collect();
     let chosen = chosen.filter(|method| offered.contains(method));
     let Some(by) = chosen.or_else(|| offered.first().copied()) else {
-        return Ok(see_other("/sign-in/limited"));
+        return Ok(see_other(&Errand::SignIn.closed()));
     };
     let p = match error {
         Some((field, id)) => visit.shell().with_error(field, id),
@@ -110,7 +110,7 @@ pub(super) async fn check(
         Ok(SecondDone::Over) => Ok(see_other("/sign-in")),
         Ok(SecondDone::Refused(why)) => match refusal(why) {
             Some(error) => show(&state, &visit, Some(by), Some(error)).await,
-            None => Ok(see_other(&limited_path(why))),
+            None => Ok(see_other(&Errand::SignIn.refused(why))),
         },
         Err(error) => Ok(error.into_response()),
     }

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use identity_core::{
-    challenge::Purpose,
+    challenge::{Channel, Purpose},
     consent::{MarketingChannel, Source, Topic},
     next_path::NextPath,
 };
@@ -24,14 +24,13 @@ use webkit::{
 };
 
 use super::{
-    codes::{delivery_line, entry, limited_path, limited_until, refusal, standing, typed},
-    common::{done, key, moment},
+    codes::{Errand, delivery_line, entry, offers, refusal, standing, typed},
+    common::{done, flashed, key, moment, take_flash, without_flash},
 };
 use crate::{
     acts::{AskDone, Entered, RegisterDone, VerifyDone},
     state::{Fault, State, Who},
     views::{
-        code::CodeWay,
         sign_in::{SignInCode, SignInConsent, SignInEmail, SignInLimited, SignInPhone, SignedOut},
         wrong,
     },
@@ -159,20 +158,21 @@ async fn ask(
             // The code that was sent before may still be in this browser's hands.
             let here = standing(state, Purpose::SignIn, visit.browser_key()).await?;
             match here.filter(|(status, _)| status.identifier == identifier) {
-                Some(_) => "/sign-in/code".to_owned(),
-                None => limited_until(until),
+                Some(_) => return Ok(Ok(flashed(visit, "/sign-in/code", "flash-code-sent"))),
+                None => Errand::SignIn.paused(until),
             }
         }
-        AskDone::UsedUp { until } | AskDone::Calls { until } => limited_until(until),
+        AskDone::UsedUp { until } | AskDone::Calls { until } => Errand::SignIn.rests(until),
         AskDone::Country => return Ok(Err("phone-error-country")),
-        AskDone::Closed | AskDone::HasOne => "/sign-in/limited".to_owned(),
+        AskDone::Closed | AskDone::HasOne => Errand::SignIn.closed(),
     })))
 }
 
 /// `GET /sign-in/code`.
 pub(super) async fn code(Shared(state): Shared<State>, visit: Visit) -> Result<Response, Fault> {
-    let shell = visit.shell();
-    code_page(&state, &visit, shell).await
+    let shell = take_flash(&visit, visit.shell());
+    let response = code_page(&state, &visit, shell).await?;
+    Ok(without_flash(&visit, response))
 }
 
 async fn code_page(state: &State, visit: &Visit, p: Shell) -> Result<Response, Fault> {
@@ -182,7 +182,7 @@ async fn code_page(state: &State, visit: &Visit, p: Shell) -> Result<Response, F
     };
     let has_errors = p.has_errors();
     let view = SignInCode {
-        code: entry(&p, &status, delivery, false),
+        code: entry(state, &p, &status, delivery, false),
         p,
     };
     Ok(if has_errors {
@@ -225,7 +225,7 @@ pub(super) async fn verify(
             Some((field, id)) => {
                 code_page(&state, &visit, visit.shell().with_error(field, id)).await
             }
-            None => Ok(see_other(&limited_path(why))),
+            None => Ok(see_other(&Errand::SignIn.refused(why))),
         },
         Err(error) => Ok(error.into_response()),
     }
@@ -344,17 +344,30 @@ pub(super) async fn register(
 #[derive(Debug, Deserialize)]
 pub(super) struct Until {
     until: Option<i64>,
+    of: Option<String>,
+    pause: Option<String>,
 }
 
 /// `GET /sign-in/limited`.
-pub(super) async fn limited(visit: Visit, Query(query): Query<Until>) -> Response {
+pub(super) async fn limited(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    Query(query): Query<Until>,
+) -> Response {
     let until = query
         .until
         .map(|secs| moment(secs.saturating_mul(1_000_000)));
+    let errand = Errand::of(query.of.as_deref().unwrap_or_default());
+    let offers = match errand {
+        Errand::SignIn => offers(&state.env.policy.channels, Channel::Email, true),
+        _ => Vec::new(),
+    };
     page(&SignInLimited {
         p: visit.shell(),
         until,
-        offers: vec![CodeWay::Email],
+        is_pause: query.pause.is_some(),
+        back: errand.path(),
+        offers,
     })
 }
 

@@ -19,7 +19,7 @@ use webkit::{
 };
 
 use super::{
-    codes::{delivery_line, entry, limited_path, limited_until, refusal, standing, typed},
+    codes::{Errand, delivery_line, entry, refusal, standing, typed},
     common::{cabinet, done, flashed, key, without_flash},
     confirm::{self, OnPage},
 };
@@ -208,12 +208,14 @@ async fn send(
             let here = standing(state, Purpose::TrustedFreeze, browser).await?;
             match here.filter(|(status, _)| status.identifier == own) {
                 Some(_) => see_other(CODE),
-                None => see_other(&limited_until(until)),
+                None => see_other(&Errand::Freeze.paused(until)),
             }
         }
-        AskDone::UsedUp { until } | AskDone::Calls { until } => see_other(&limited_until(until)),
+        AskDone::UsedUp { until } | AskDone::Calls { until } => {
+            see_other(&Errand::Freeze.rests(until))
+        }
         AskDone::Country => start_again(visit, form.text("phone"), "phone-error-country"),
-        AskDone::Closed | AskDone::HasOne => see_other("/sign-in/limited"),
+        AskDone::Closed | AskDone::HasOne => see_other(&Errand::Freeze.closed()),
     })
 }
 
@@ -229,7 +231,7 @@ async fn code_page(
     };
     let has_errors = p.has_errors();
     let view = TrustedCode {
-        code: entry(&p, &status, delivery, false),
+        code: entry(state, &p, &status, delivery, false),
         friend: friend.to_owned(),
         p,
     };
@@ -281,7 +283,7 @@ pub(super) async fn freeze(
                 let p = visit.shell().with_error(field, id);
                 code_page(&state, &visit, p, text).await?
             }
-            None => see_other(&limited_path(why)),
+            None => see_other(&Errand::Freeze.refused(why)),
         },
     })
 }

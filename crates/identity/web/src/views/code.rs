@@ -178,6 +178,24 @@ pub struct CodeEntry {
 }
 
 impl CodeEntry {
+    /// Id of the heading: `usual` while the code can be entered.
+    pub const fn heading(&self, usual: &'static str) -> &'static str {
+        match self.state {
+            CodeState::Live => usual,
+            CodeState::Expired => "code-expired-title",
+            CodeState::Dead => "code-dead-title",
+        }
+    }
+
+    /// Id of the line that tells why there is nothing to enter.
+    pub const fn over(&self) -> Option<&'static str> {
+        match self.state {
+            CodeState::Live => None,
+            CodeState::Expired => Some("code-expired-lead"),
+            CodeState::Dead => Some("code-dead-lead"),
+        }
+    }
+
     /// Whether the next code may be asked for at a moment.
     pub fn may_ask(&self, now: &Timestamp) -> bool {
         self.next_at <= *now

@@ -18,6 +18,8 @@ pub enum EventKind {
     SessionEnded,
     /// All other devices were signed out.
     OthersEnded,
+    /// The devices unused for longest were signed out to make room.
+    MadeRoom,
     /// Wrong codes were entered.
     CodeFailed,
     /// Sign-in by code was put to rest after wrong tries.
@@ -86,13 +88,14 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind, in the order of the declaration.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::AccountCreated,
         Self::SignedIn,
         Self::SignedInNewDevice,
         Self::SignedOut,
         Self::SessionEnded,
         Self::OthersEnded,
+        Self::MadeRoom,
         Self::CodeFailed,
         Self::CodeResting,
         Self::EmailAdded,
@@ -136,6 +139,7 @@ impl EventKind {
             Self::SignedOut => "event-signed-out",
             Self::SessionEnded => "event-session-ended",
             Self::OthersEnded => "event-others-ended",
+            Self::MadeRoom => "event-made-room",
             Self::CodeFailed => "event-code-failed",
             Self::CodeResting => "event-code-resting",
             Self::EmailAdded => "event-email-added",
@@ -183,7 +187,7 @@ impl EventKind {
             Self::SecondOn | Self::SecondOff => "shield-check",
             Self::LetIn | Self::LetInRefused => "monitor",
             Self::TrustedNamed | Self::TrustedRemoved => "user",
-            Self::SignedOut | Self::SessionEnded | Self::OthersEnded => "log-out",
+            Self::SignedOut | Self::SessionEnded | Self::OthersEnded | Self::MadeRoom => "log-out",
             Self::CodeFailed | Self::CodeResting | Self::NotMe | Self::FactorFailed => {
                 "triangle-alert"
             }
@@ -207,6 +211,7 @@ impl EventKind {
         match self {
             Self::CodeFailed
             | Self::SignedInNewDevice
+            | Self::MadeRoom
             | Self::DataDeclined
             | Self::Frozen
             | Self::FrozenByTrusted

@@ -3,7 +3,7 @@
 use askama::Template;
 use webkit::page::{Sample, Shell, sample};
 
-use super::code::CodeWay;
+use super::code::{CodeEntry, CodeWay};
 
 /// `GET /help`.
 #[derive(Clone, Debug, Template)]
@@ -33,9 +33,10 @@ impl Sample for Help {
 pub struct NoCode {
     /// The shell.
     pub p: Shell,
-    /// Ways the next code may take, when one is being waited for; they go to
-    /// `POST /sign-in/code/resend`.
-    pub offers: Vec<CodeWay>,
+    /// The code that is being waited for, when there is one.
+    pub code: Option<CodeEntry>,
+    /// Whether this installation sends letters.
+    pub by_email: bool,
 }
 
 impl Sample for NoCode {
@@ -45,14 +46,31 @@ impl Sample for NoCode {
                 "waiting",
                 Self {
                     p: p.clone(),
-                    offers: vec![CodeWay::Call6, CodeWay::Email],
+                    code: Some(CodeEntry {
+                        next_at: sample::after(-1),
+                        ..CodeEntry::sample()
+                    }),
+                    by_email: true,
+                },
+            ),
+            (
+                "by_email",
+                Self {
+                    p: p.clone(),
+                    code: Some(CodeEntry {
+                        way: CodeWay::Email,
+                        offers: vec![CodeWay::Email],
+                        ..CodeEntry::sample()
+                    }),
+                    by_email: true,
                 },
             ),
             (
                 "general",
                 Self {
-                    p: p.clone(),
-                    offers: Vec::new(),
+                    p: sample::signed_in(p),
+                    code: None,
+                    by_email: true,
                 },
             ),
         ]

@@ -150,7 +150,32 @@ impl Sample for ProfileData {
             p: p.with_flash(Tone::Good, "flash-data-saved"),
             ..full.clone()
         };
-        vec![("normal", full), ("saved", saved), ("empty", empty)]
+        let long = Self {
+            person: vec![
+                settled(
+                    DataField::Name,
+                    Some("Константинопольская-Преображенская Александра-Виктория Константиновна"),
+                ),
+                settled(
+                    DataField::Address,
+                    Some(
+                        "119019, г. Москва, вн. тер. г. муниципальный округ Арбат, ул. Большая Молчановка, д. 34, стр. 2, кв. 118",
+                    ),
+                ),
+            ],
+            email: Some(Contact {
+                masked: "a•••@administratsiya.verkhnedneprovskiy-poselok.example.ru".to_owned(),
+                confirmed: true,
+                proved_at: None,
+            }),
+            ..full.clone()
+        };
+        vec![
+            ("normal", full),
+            ("saved", saved),
+            ("long", long),
+            ("empty", empty),
+        ]
     }
 }
 
@@ -262,7 +287,7 @@ impl Sample for EditBirth {
 }
 
 /// `GET|POST /profile/data/address`: `address`.
-/// Errors: `address-error-empty`, `address-error-too-long`.
+/// Errors: `address-error-empty`, `line-error-too-long`, `line-error-hidden`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "profile/edit_address.html")]
 pub struct EditAddress {
@@ -290,7 +315,10 @@ impl Sample for EditAddress {
             (
                 "error_long",
                 page(
-                    profile(p).with_error("address", "address-error-too-long"),
+                    profile(p).with_error(
+                        "address",
+                        Message::new("line-error-too-long").with("most", 300_u32),
+                    ),
                     "г. Казань, ул. Баумана, д. 5",
                 ),
             ),
@@ -299,6 +327,17 @@ impl Sample for EditAddress {
                 page(profile(p), "г. Казань, ул. Баумана, д. 5, кв. 12"),
             ),
         ]
+    }
+}
+
+/// A document's number as typed.
+#[derive(Clone, Default)]
+pub struct TypedNumber(pub String);
+
+impl std::fmt::Debug for TypedNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Documents do not reach a log by way of Debug.
+        f.write_str("TypedNumber(…)")
     }
 }
 
@@ -334,8 +373,8 @@ impl PassportForm {
 }
 
 /// `GET /profile/data/passport`; `POST` of `number`, `issued_on`, `issuer`,
-/// `department` shows [`CheckPassport`], or this page again with what is wrong
-/// (the numbers are not repeated then), or filled in when `step` is `edit`.
+/// `department` shows [`CheckPassport`], or this page again with what is wrong,
+/// or filled in when `step` is `edit`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "profile/edit_passport.html")]
 pub struct EditPassport {
@@ -368,7 +407,12 @@ impl Sample for EditPassport {
                         .with_error("issued_on", "date-error-future")
                         .with_error("issuer", "issuer-error-empty")
                         .with_error("department", "department-error"),
-                    PassportForm::default(),
+                    PassportForm {
+                        number: "92 10 12343".to_owned(),
+                        issued_on: "03.06.2110".to_owned(),
+                        department: "16".to_owned(),
+                        issuer: String::new(),
+                    },
                     false,
                 ),
             ),
@@ -401,25 +445,31 @@ impl Sample for CheckPassport {
 }
 
 /// `GET|POST /profile/data/inn`: `inn`. Errors: [`super::wrong::document`].
-/// What was typed is not repeated.
 #[derive(Clone, Debug, Template)]
 #[template(path = "profile/edit_inn.html")]
 pub struct EditInn {
     /// The shell.
     pub p: Shell,
+    /// What was typed; a number that is known is not shown again.
+    pub typed: TypedNumber,
     /// A value is already there, so a change goes to a check (ID-15).
     pub needs_check: bool,
 }
 
 impl Sample for EditInn {
     fn samples(p: &Shell) -> Vec<(&'static str, Self)> {
-        let page = |p, needs_check| Self { p, needs_check };
+        let page = |p, typed: &str, needs_check| Self {
+            p,
+            typed: TypedNumber(typed.to_owned()),
+            needs_check,
+        };
         vec![
-            ("empty", page(profile(p), false)),
+            ("empty", page(profile(p), "", false)),
             (
                 "error",
                 page(
                     profile(p).with_error("inn", "document-error-checksum"),
+                    "500100732258",
                     true,
                 ),
             ),
@@ -428,25 +478,31 @@ impl Sample for EditInn {
 }
 
 /// `GET|POST /profile/data/snils`: `snils`. Errors: [`super::wrong::document`].
-/// What was typed is not repeated.
 #[derive(Clone, Debug, Template)]
 #[template(path = "profile/edit_snils.html")]
 pub struct EditSnils {
     /// The shell.
     pub p: Shell,
+    /// What was typed; a number that is known is not shown again.
+    pub typed: TypedNumber,
     /// A value is already there, so a change goes to a check (ID-15).
     pub needs_check: bool,
 }
 
 impl Sample for EditSnils {
     fn samples(p: &Shell) -> Vec<(&'static str, Self)> {
-        let page = |p, needs_check| Self { p, needs_check };
+        let page = |p, typed: &str, needs_check| Self {
+            p,
+            typed: TypedNumber(typed.to_owned()),
+            needs_check,
+        };
         vec![
-            ("empty", page(profile(p), false)),
+            ("empty", page(profile(p), "", false)),
             (
                 "error",
                 page(
                     profile(p).with_error("snils", "document-error-not-issued"),
+                    "000-000-001 00",
                     false,
                 ),
             ),

@@ -254,6 +254,21 @@ pub struct History {
     pub is_earlier: bool,
 }
 
+impl History {
+    /// The events by day, with the heading of each.
+    pub fn days(&self) -> Vec<(String, Vec<&Event>)> {
+        let mut days: Vec<(String, Vec<&Event>)> = Vec::new();
+        for event in &self.events {
+            let heading = self.p.heading(&event.at);
+            match days.last_mut().filter(|(last, _)| *last == heading) {
+                Some((_, events)) => events.push(event),
+                None => days.push((heading, vec![event])),
+            }
+        }
+        days
+    }
+}
+
 impl Sample for History {
     fn samples(p: &Shell) -> Vec<(&'static str, Self)> {
         let p = sample::signed_in(p).in_area(Area::Security);

@@ -265,6 +265,10 @@ pub struct SignInLimited {
     pub p: Shell,
     /// When to come back; `None` when only another way in helps.
     pub until: Option<Timestamp>,
+    /// Only the pause between two codes, not a limit.
+    pub is_pause: bool,
+    /// Where it began.
+    pub back: &'static str,
     /// Ways that still work.
     pub offers: Vec<CodeWay>,
 }
@@ -274,9 +278,19 @@ impl Sample for SignInLimited {
         let page = |until, offers: &[CodeWay]| Self {
             p: p.clone(),
             until,
+            is_pause: false,
+            back: "/sign-in",
             offers: offers.to_vec(),
         };
         vec![
+            (
+                "pause",
+                Self {
+                    is_pause: true,
+                    back: "/freeze",
+                    ..page(Some(sample::after(42)), &[])
+                },
+            ),
             ("rests", page(Some(sample::after(1260)), &[CodeWay::Email])),
             ("alone", page(Some(sample::after(7200)), &[])),
             ("closed", page(None, &[CodeWay::Email])),

@@ -162,7 +162,13 @@ impl House {
             env: env.clone(),
         };
         let runner = Runner::new(test.db(), vault, chance, RunnerSettings::default());
-        let runner = courier.register(runner).handle::<Suspicion>(tell);
+        let runner = courier
+            .register(runner)
+            .handle::<Suspicion>(tell)
+            .handle::<TrustedFreeze>(FreezeByTrusted {
+                db: test.db(),
+                env: env.clone(),
+            });
         let gateway = Gateway {
             settings: serde_json::from_value(json!({
                 "secret": GATEWAY_SECRET, "reference": "/id", "state": "/status",

@@ -4,4 +4,5 @@ mod abuse;
 mod document;
 mod house;
 mod repeats;
+mod second;
 mod walk;

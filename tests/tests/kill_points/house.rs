@@ -1,0 +1,481 @@
+//! The served program with carriers of the test's own, which may die at any moment and is started again.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use db::{Db, DbError, DbSettings, Engine, HonestClock, Statement, WriteTx, params};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use tempfile::TempDir;
+use testkit::postgres::{TestDatabase, databases};
+use testkit::server::{Server, Start, built, data_folder};
+use whole_product::carriers::{Carriers, Handed};
+use whole_product::wire::{Answer, Wire};
+
+const SECRET: &str = "a test secret that signs delivery reports";
+/// How long a start takes with everything that it does on its own.
+const A_START: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What stands in for waiting, done to the tables: minutes and hours that no test can sit out.
+pub mod nudge {
+    db::statements! {
+        /// The leases of a dead process have run out (60 s).
+        LEASES: "UPDATE job SET run_at = 0 WHERE state = 'leased'" () -> ();
+        /// Regular work is due, and nobody has it in hand.
+        SCHEDULE: "UPDATE schedule SET due_at = 0, lease_until = NULL, lease_owner = NULL" () -> ();
+        /// No number was ever sent a code.
+        SENDS: "UPDATE code_subject SET sends = $1, calls = $2, step = 0" (Bytes, Bytes) -> ();
+        /// No network ever did anything.
+        NETWORKS: "DELETE FROM code_network" () -> ();
+        /// No range of numbers was ever sent anything.
+        RANGES: "DELETE FROM code_range" () -> ();
+        /// Every session was last seen long ago, though not too long.
+        SEEN: "UPDATE session SET seen_at = seen_at - $1" (Int) -> ();
+    }
+}
+
+/// Looks at the tables from outside: nothing is there by halves.
+mod look {
+    db::statements! {
+        /// Accounts that no identifier leads to, or without the consent every account begins with.
+        HALF: "SELECT COUNT(*) FROM account WHERE account_id NOT IN (SELECT account_id FROM identifier)
+            OR account_id NOT IN (SELECT account_id FROM account_identifier)
+            OR account_id NOT IN (SELECT account_id FROM consent)" () -> (Int);
+        /// Identifiers that lead to no account, and those an account does not know of.
+        ASTRAY: "SELECT COUNT(*) FROM identifier WHERE account_id NOT IN (SELECT account_id FROM account)
+            OR subject NOT IN (SELECT subject FROM account_identifier)" () -> (Int);
+        /// Sessions of nobody.
+        ORPHANS: "SELECT COUNT(*) FROM session WHERE account_id NOT IN (SELECT account_id FROM account)" () -> (Int);
+        /// Accounts there are.
+        ACCOUNTS: "SELECT COUNT(*) FROM account" () -> (Int);
+    }
+}
+
+/// An installation and its process.
+pub struct House {
+    pub carriers: Carriers,
+    start: Start,
+    server: Server,
+    folder: TempDir,
+    database: Option<TestDatabase>,
+    /// Times the process died at the armed point.
+    pub deaths: usize,
+    armed: Option<String>,
+    numbers: usize,
+}
+
+fn config(carriers: &Carriers) -> String {
+    // The waits between codes are what `nudge` takes away; the rest are the limits of one network.
+    format!(
+        "[privacy]\ncompany_name = \"Example\"\nsupport_phone = \"+7 800 000-00-00\"\n{}",
+        carriers.config(SECRET)
+    )
+}
+
+impl House {
+    pub fn new(engine: Engine) -> Self {
+        let carriers = Carriers::start();
+        let folder = data_folder();
+        let database = (engine == Engine::Postgres).then(|| databases().create());
+        let file = folder.path().join("kabinet.toml");
+        std::fs::write(&file, config(&carriers)).expect("the folder is ours");
+        private(&file);
+        let point = format!("@{}", folder.path().join("point").display());
+        let mut start = Start::new(built("kabinet-failpoints"))
+            .args([
+                "serve",
+                "--migrate",
+                "--config",
+                file.to_str().expect("UTF-8"),
+            ])
+            .env(
+                "KABINET_DATA__DIR",
+                folder.path().join("data").to_str().expect("UTF-8"),
+            )
+            .env("KABINET_SERVER__LISTEN", "127.0.0.1:{port}")
+            .env("KABINET_SERVER__OPERATIONS_LISTEN", "127.0.0.1:{ops}")
+            .env("KABINET_SERVER__PUBLIC_ORIGIN", "http://127.0.0.1:{port}")
+            .env("KABINET_FAILPOINT", &point)
+            .ready("/health/ready", true);
+        if let Some(database) = &database {
+            start = start.env("KABINET_DATABASE__URL", &database.url());
+        }
+        let created = run(&folder, database.as_ref(), &["keys", "create"]);
+        assert!(
+            created.status.success(),
+            "{}",
+            String::from_utf8_lossy(&created.stderr)
+        );
+        let server = start.start();
+        Self {
+            carriers,
+            start,
+            server,
+            folder,
+            database,
+            deaths: 0,
+            armed: None,
+            numbers: 0,
+        }
+    }
+
+    fn point_file(&self) -> PathBuf {
+        self.folder.path().join("point")
+    }
+
+    /// Every point the present process has passed.
+    pub fn passed(&self) -> BTreeSet<String> {
+        let text = std::fs::read_to_string(self.point_file().with_extension("passed"));
+        text.unwrap_or_default()
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Forgets what was passed.
+    pub fn forget_passed(&self) {
+        let _ = std::fs::remove_file(self.point_file().with_extension("passed"));
+    }
+
+    /// The process dies when it passes the point next.
+    pub fn arm(&mut self, point: &str) {
+        self.armed = Some(point.to_owned());
+        std::fs::write(self.point_file(), point).expect("the folder is ours");
+    }
+
+    fn disarm(&mut self) {
+        self.armed = None;
+        std::fs::write(self.point_file(), "").expect("the folder is ours");
+    }
+
+    /// If the process died where it was to, starts it again; what it had leased is free at once.
+    fn revive(&mut self, patience: Duration) -> bool {
+        let Some(status) = self.server.ended(patience) else {
+            return false;
+        };
+        let armed = self.armed.clone();
+        assert!(
+            armed.is_some(),
+            "the process ended by itself, {status}:\n{}",
+            self.server.output()
+        );
+        self.deaths += 1;
+        self.disarm();
+        self.nudge(&nudge::LEASES);
+        self.server = self.start.start_on(&self.server);
+        let most = if self.database.is_some() { 5 } else { 2 };
+        // F1: ready again in 2 s, 5 s on PostgreSQL; a build without optimisation gets twice that.
+        assert!(
+            self.server.ready_after() < Duration::from_secs(most * 2),
+            "{:?}",
+            self.server.ready_after()
+        );
+        true
+    }
+
+    /// Ends the process and starts it; when a point is armed, until the start ends there. On SQLite transactions
+    /// that share a commit pass its places under the name of the first, so that one start may miss them.
+    pub fn restart(&mut self) {
+        for _ in 0..8 {
+            self.nudge(&nudge::SCHEDULE);
+            self.server.kill();
+            self.nudge(&nudge::LEASES);
+            if self.armed.is_none() {
+                self.server = self.start.start_on(&self.server);
+                return;
+            }
+            let (port, ops) = (self.server.port(), ops_port(&self.server));
+            self.server = self.start.spawn(port, ops);
+            if self.revive(A_START) {
+                return;
+            }
+        }
+    }
+
+    /// Whether a point is armed that was not passed yet.
+    pub fn is_armed(&self) -> bool {
+        self.armed.is_some()
+    }
+
+    /// Another number than any before, and its own range.
+    pub fn number(&mut self, last: &str) -> String {
+        self.numbers += 1;
+        format!("+7912{:03}{last}", self.numbers)
+    }
+
+    /// A key that was not used before.
+    pub fn key(&mut self) -> String {
+        self.numbers += 1;
+        format!("key-{:06}", self.numbers)
+    }
+
+    /// A flow of one's own: 32 bytes as base64url.
+    pub fn flow(&mut self) -> String {
+        self.numbers += 1;
+        format!("{:042}A", self.numbers)
+    }
+
+    /// Sends a request until it is answered: after a death the very same request again, as a client does.
+    pub fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
+        let port = self.server.port();
+        let key = self.key();
+        let mut all = vec![("Idempotency-Key", key.as_str()), ("Accept-Language", "en")];
+        all.push(("Content-Type", "application/json"));
+        all.extend(headers);
+        let text = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let host = format!("127.0.0.1:{port}");
+        for _ in 0..4 {
+            let asked = Wire::connect([127, 0, 0, 1], port, &host)
+                .and_then(|mut wire| wire.ask(method, &format!("/api/v1{path}"), &all, &text));
+            match asked {
+                Ok(answer) => return answer,
+                Err(error) => assert!(self.revive(PATIENCE), "{method} {path}: {error}"),
+            }
+        }
+        panic!("{method} {path} is not answered");
+    }
+
+    /// The same; the answer must be good.
+    pub fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Value {
+        let answer = self.send(method, path, headers, body);
+        assert!(
+            answer.status < 300,
+            "{method} {path}: {} {}",
+            answer.status,
+            answer.body
+        );
+        serde_json::from_str(&answer.body).unwrap_or_default()
+    }
+
+    /// Waits until `wanted` messages to somebody are there; copies of one count once.
+    pub fn messages(&mut self, to: &str, wanted: usize) -> Vec<Handed> {
+        let began = Instant::now();
+        let to = to.trim_start_matches('+');
+        loop {
+            self.revive(Duration::ZERO);
+            let mut messages: Vec<Handed> = Vec::new();
+            for handed in self.carriers.handed() {
+                if handed.to == to && messages.iter().all(|known| known.id != handed.id) {
+                    messages.push(handed);
+                }
+            }
+            if messages.len() >= wanted {
+                return messages;
+            }
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{} of {wanted} messages to {to}: {:?}\n{}",
+                messages.len(),
+                messages,
+                self.server.output()
+            );
+            std::thread::sleep(Duration::from_millis(15));
+        }
+    }
+
+    /// The gateway tells that a message arrived.
+    pub fn report(&mut self, message: &Handed) {
+        let body = json!({ "id": message.id, "state": "delivered" });
+        // Signed anew for each try: a signature lives five minutes, which no death takes.
+        let at = now_secs().to_string();
+        let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any length");
+        mac.update(format!("{at}.{body}").as_bytes());
+        let signature = hex::encode(mac.finalize().into_bytes());
+        let headers = [
+            ("X-Timestamp", at.as_str()),
+            ("X-Signature", signature.as_str()),
+        ];
+        let answer = self.send("POST", "/gateway-reports/sms", &headers, &body);
+        assert_eq!(answer.status, 204, "{}", answer.body);
+    }
+
+    /// Waits until the process has died if it is to, and nothing is left to be done.
+    pub fn settle(&mut self) {
+        let began = Instant::now();
+        loop {
+            self.revive(Duration::ZERO);
+            let counts = self.read((), |tx, ()| Box::pin(jobs::counts(tx)));
+            assert_eq!(counts.dead, 0, "I7: a job is dead");
+            if counts.unfinished() == 0 {
+                return;
+            }
+            assert!(
+                began.elapsed() < PATIENCE,
+                "I7: {} jobs are not done",
+                counts.unfinished()
+            );
+            std::thread::sleep(Duration::from_millis(15));
+        }
+    }
+
+    /// What holds for the whole installation: nothing is there by halves (I3).
+    pub fn whole(&self) -> i64 {
+        let count = |statement: &'static Statement| {
+            self.read(statement, |tx, statement| {
+                Box::pin(async move { tx.query_one(statement, params![]).await?.int(0) })
+            })
+        };
+        assert_eq!(
+            (
+                count(&look::HALF),
+                count(&look::ASTRAY),
+                count(&look::ORPHANS)
+            ),
+            (0, 0, 0)
+        );
+        count(&look::ACCOUNTS)
+    }
+
+    /// I5: the log verifies, to the program's own command.
+    pub fn verify(&self) -> String {
+        let verified = run(&self.folder, self.database.as_ref(), &["audit", "verify"]);
+        let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+        assert!(
+            verified.status.success(),
+            "I5: {said}{}",
+            String::from_utf8_lossy(&verified.stderr)
+        );
+        said
+    }
+
+    /// Runs one nudge, without parameters.
+    pub fn nudge(&self, statement: &'static Statement) {
+        self.write(statement, |tx, statement| {
+            Box::pin(async move { tx.execute(statement, params![]).await.map(drop) })
+        });
+    }
+
+    /// Takes the waits between codes away, and what was counted of this machine's network.
+    pub fn calm(&self) {
+        self.write((), |tx, ()| {
+            Box::pin(async move {
+                let none: &[u8] = &[];
+                tx.execute(&nudge::SENDS, params![none, none])
+                    .await
+                    .map(drop)
+            })
+        });
+        self.nudge(&nudge::NETWORKS);
+        self.nudge(&nudge::RANGES);
+    }
+
+    /// An hour passes for every session.
+    pub fn an_hour_unseen(&self) {
+        self.write((), |tx, ()| {
+            Box::pin(async move {
+                tx.execute(&nudge::SEEN, params![3_600_000_000_i64])
+                    .await
+                    .map(drop)
+            })
+        });
+    }
+
+    fn open(&self) -> (tokio::runtime::Runtime, Db) {
+        let settings = match &self.database {
+            None => DbSettings::Sqlite {
+                path: self.folder.path().join("data/kabinet.sqlite"),
+                readers: 1,
+            },
+            Some(database) => DbSettings::Postgres {
+                url: database.url(),
+                connections: 2,
+            },
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build();
+        let runtime = runtime.expect("a runtime");
+        let db = runtime.block_on(Db::open(
+            settings,
+            std::sync::Arc::new(HonestClock::start()),
+        ));
+        (runtime, db.expect("the database opens beside the program"))
+    }
+
+    fn write<C, F>(&self, input: C, f: F)
+    where
+        C: Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut WriteTx, &'t C) -> db::BoxFuture<'t, Result<(), DbError>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let (runtime, db) = self.open();
+        runtime
+            .block_on(db.write("test.nudge", input, f))
+            .expect("a nudge");
+        db.close();
+    }
+
+    fn read<C, T, F>(&self, input: C, f: F) -> T
+    where
+        C: Send + Sync,
+        T: Send,
+        F: for<'t> FnOnce(&'t mut db::ReadTx, &'t C) -> db::BoxFuture<'t, Result<T, DbError>>
+            + Send,
+    {
+        let (runtime, db) = self.open();
+        let found = runtime
+            .block_on(db.read("test.look", input, f))
+            .expect("a look");
+        db.close();
+        found
+    }
+}
+
+fn ops_port(server: &Server) -> u16 {
+    server
+        .ops_url()
+        .rsplit(':')
+        .next()
+        .and_then(|port| port.parse().ok())
+        .expect("a port")
+}
+
+fn now_secs() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.expect("after 1970").as_secs()
+}
+
+fn private(file: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).expect("our file");
+}
+
+fn run(
+    folder: &TempDir,
+    database: Option<&TestDatabase>,
+    arguments: &[&str],
+) -> std::process::Output {
+    let mut command = Command::new(built("kabinet-failpoints"));
+    command
+        .args(arguments)
+        .arg("--config")
+        .arg(folder.path().join("kabinet.toml"));
+    command.env("KABINET_DATA__DIR", folder.path().join("data"));
+    if let Some(database) = database {
+        command.env("KABINET_DATABASE__URL", database.url());
+    }
+    command.output().expect("the program runs")
+}
