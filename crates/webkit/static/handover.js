@@ -12,8 +12,10 @@ async function ask() {
   }
   try {
     const answer = await fetch(waits.dataset.handover, { headers: { accept: 'application/json' } });
-    if (answer.ok && (await answer.json()).state !== 'waiting') {
-      location.reload();
+    const state = answer.ok ? (await answer.json()).state : 'waiting';
+    if (state !== 'waiting') {
+      if (state === 'approved') go.requestSubmit();
+      else location.reload();
       return;
     }
   } catch {
@@ -22,5 +24,4 @@ async function ask() {
   ask();
 }
 
-if (go) go.requestSubmit();
-else if (waits) ask();
+if (waits && go) ask();

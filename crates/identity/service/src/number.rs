@@ -56,7 +56,8 @@ impl Reason {
     }
 }
 
-/// An operator says that a number has changed. The same answer whether or not anybody has it here.
+/// An operator says that a number has changed. The same answer whether or not anybody has it here; what nobody has
+/// needs no doubt, for whoever brings it later proves it then.
 pub async fn signal(
     tx: &mut WriteTx,
     env: &Env,
@@ -65,13 +66,13 @@ pub async fn signal(
 ) -> Result<(), ServiceError> {
     let identifier = Identifier::Phone(phone.clone());
     let subject = env.subject(&identifier);
-    let now = tx.now();
-    let row = params![&subject, reason.as_str(), now];
-    tx.execute_one(&sql::DOUBT, row).await?;
     let Some(owner) = codes::owner(tx, &subject).await? else {
         return Ok(());
     };
     let account = account::lock(tx, env, owner).await?;
+    let now = tx.now();
+    let row = params![&subject, reason.as_str(), now];
+    tx.execute_one(&sql::DOUBT, row).await?;
     notice::tell_news(tx, env, &account, Notice::NumberDoubted).await?;
     let details = Details::default().fact("reason", reason.as_str());
     let entry = Entry::new(DOUBTED, Actor::System)

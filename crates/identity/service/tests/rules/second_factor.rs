@@ -216,12 +216,12 @@ testkit::both_engines! {
         let secret = house.with_totp(&who).await;
         house.signal(ANNA).await;
         house.signal("+7 913 000-00-09").await;
-        assert_eq!(house.count(&DOUBTS).await, 2, "the same for a number nobody has");
+        assert_eq!(house.count(&DOUBTS).await, 1, "what nobody has needs no doubt");
         let b = browser(5);
         assert_eq!(name(&house.first(&phone(ANNA), b).await), "needs second");
         assert_eq!(house.ways(b).await, Some((Why::Doubted, vec![Method::Totp])));
         welcome(house.second(b, Answer::Totp(code(&house.totp(&secret, 0)))).await);
-        assert_eq!(house.count(&DOUBTS).await, 1);
+        assert_eq!(house.count(&DOUBTS).await, 0);
         assert_eq!(name(&house.first(&phone(ANNA), browser(7)).await), "in");
         house.settled().await;
     }

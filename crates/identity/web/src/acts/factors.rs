@@ -131,6 +131,14 @@ async fn show_factor(
     (who, step, factor): (&SignedIn, StepId, &Factor),
 ) -> Result<BackupShown, identity_service::ServiceError> {
     let account = step_up::lock_account(tx, env, who).await?;
+    // A step that is over takes no code: a backup code would be used up for nothing.
+    let waiting = step_up::look(tx, who, step).await?;
+    if waiting.is_none_or(|waiting| waiting.is_used) {
+        return Ok(BackupShown {
+            shown: ShownDone::Over,
+            fresh: None,
+        });
+    }
     let place = Where {
         env,
         visitor,

@@ -6,7 +6,11 @@ use axum::{Extension, Router, body::Body, middleware::from_fn_with_state};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use identity_core::Policy;
-use identity_service::{Env, Suspicion, TellSuspicion, breaker::Breaker};
+use identity_service::{
+    Env, Suspicion, TellSuspicion,
+    breaker::Breaker,
+    trusted::{FreezeByTrusted, TrustedFreeze},
+};
 use identity_web::{
     State,
     api::{self, Gateway, Gateways},
