@@ -9,6 +9,7 @@ msg-purpose-change-phone = New phone { $object }
 msg-purpose-change-email = New e-mail { $object }
 msg-purpose-step-up = Confirming an action
 msg-purpose-recovery = Getting back in
+msg-purpose-confirm-number = Confirming your number
 msg-code-sms =
     Code No. { $number }: { $code }
     { $purpose }. Tell it to nobody. Our staff never ask for it.
@@ -80,6 +81,28 @@ msg-event-code-word-set = A code word was set
 msg-short-code-word-set = code word set
 msg-event-code-word-closed = Your code word is closed: support was told a wrong one three times
 msg-short-code-word-closed = code word closed
+msg-event-totp-added = An authenticator app was connected
+msg-short-totp-added = authenticator app connected
+msg-event-totp-removed = The authenticator app was disconnected
+msg-short-totp-removed = authenticator app disconnected
+msg-event-backup-codes-issued = New backup codes were issued; the old ones no longer work
+msg-short-backup-codes-issued = new backup codes
+msg-event-backup-code-used = A backup code was used
+msg-short-backup-code-used = backup code used
+msg-event-second-factor-on = Signing in now always asks for a second factor
+msg-short-second-factor-on = second factor on
+msg-event-second-factor-off = Signing in no longer asks for a second factor
+msg-short-second-factor-off = second factor off
+msg-event-let-in-refused = A computer asked to be let in by QR code: a wrong number was chosen, so it was refused
+msg-short-let-in-refused = QR sign-in refused
+msg-event-number-doubted = Your operator says that your number or SIM card has changed
+msg-short-number-doubted = operator reports a SIM change
+msg-event-number-cleared = Your number is confirmed: it opens the door again
+msg-short-number-cleared = number confirmed
+msg-event-trusted-named = A trusted person was named: they can freeze the account, never enter it
+msg-short-trusted-named = trusted person named
+msg-event-trusted-removed = A trusted person was removed
+msg-short-trusted-removed = trusted person removed
 msg-notice-sms = { $brand }: { $event }. Not you? { $link }
 msg-notice-when = When: { $moment }
 msg-notice-device = Device: { $device }
@@ -87,6 +110,10 @@ msg-notice-place = Place: { $place }
 msg-notice-you = If it was you, there is nothing to do.
 msg-notice-not-you = If not, press the button: money stops leaving and other sessions end. You need not sign in for this.
 msg-notice-button = This was not me
+
+## Trusted people
+msg-trusted-named-sms = { $brand }: you are a trusted person. You can freeze a friend's account: { $link }
+msg-trusted-removed-sms = { $brand }: you are no longer a trusted person.
 
 ## Marketing
 msg-marketing-sms = { $brand }: { $title }. Unsubscribe: { $link }

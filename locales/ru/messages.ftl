@@ -9,6 +9,7 @@ msg-purpose-change-phone = Новый телефон { $object }
 msg-purpose-change-email = Новая почта { $object }
 msg-purpose-step-up = Подтверждение действия
 msg-purpose-recovery = Восстановление доступа
+msg-purpose-confirm-number = Подтверждение номера
 msg-code-sms =
     Код № { $number }: { $code }
     { $purpose }. Никому не сообщайте. Сотрудники не спросят этот код.
@@ -81,6 +82,28 @@ msg-event-code-word-set = Задано кодовое слово
 msg-short-code-word-set = задано кодовое слово
 msg-event-code-word-closed = Кодовое слово закрыто: поддержке трижды назвали неверное
 msg-short-code-word-closed = кодовое слово закрыто
+msg-event-totp-added = Подключено приложение с кодами
+msg-short-totp-added = подключено приложение с кодами
+msg-event-totp-removed = Приложение с кодами отключено
+msg-short-totp-removed = приложение с кодами отключено
+msg-event-backup-codes-issued = Выпущены новые запасные коды, прежние не действуют
+msg-short-backup-codes-issued = новые запасные коды
+msg-event-backup-code-used = Использован запасной код
+msg-short-backup-code-used = использован запасной код
+msg-event-second-factor-on = Вход теперь всегда спрашивает второй фактор
+msg-short-second-factor-on = второй фактор включён
+msg-event-second-factor-off = Вход больше не спрашивает второй фактор
+msg-short-second-factor-off = второй фактор выключен
+msg-event-let-in-refused = Компьютер просил впустить его по QR-коду: выбрано не то число, вход отклонён
+msg-short-let-in-refused = вход по QR отклонён
+msg-event-number-doubted = Оператор сообщил, что номер или SIM-карта сменились
+msg-short-number-doubted = оператор сообщил о смене SIM
+msg-event-number-cleared = Номер подтверждён: он снова открывает вход
+msg-short-number-cleared = номер подтверждён
+msg-event-trusted-named = Назначено доверенное лицо: оно может заморозить кабинет, но не войти
+msg-short-trusted-named = назначено доверенное лицо
+msg-event-trusted-removed = Доверенное лицо удалено
+msg-short-trusted-removed = доверенное лицо удалено
 msg-notice-sms = { $brand }: { $event }. Не вы? { $link }
 msg-notice-when = Когда: { $moment }
 msg-notice-device = Устройство: { $device }
@@ -88,6 +111,10 @@ msg-notice-place = Место: { $place }
 msg-notice-you = Если это вы, ничего делать не нужно.
 msg-notice-not-you = Если нет, нажмите кнопку: исходящие деньги остановятся, другие сеансы завершатся. Входить для этого не надо.
 msg-notice-button = Это не я
+
+## Trusted people
+msg-trusted-named-sms = { $brand }: вы доверенное лицо. Можно заморозить кабинет знакомого: { $link }
+msg-trusted-removed-sms = { $brand }: вы больше не доверенное лицо.
 
 ## Marketing
 msg-marketing-sms = { $brand }: { $title }. Отписаться: { $link }

@@ -101,9 +101,11 @@ CREATE TABLE ceremony (
 ) {clustered};
 CREATE INDEX ceremony_expires ON ceremony (expires_at);
 
--- Authenticator apps (ID-8). last_step is the time step of the last code taken: none is taken twice.
+-- Authenticator apps (ID-8). last_step is the time step of the last code taken: none is taken twice. Until the
+-- first code confirms it, the secret is shown only to the session that made it.
 CREATE TABLE totp (
     account_id BYTEA NOT NULL PRIMARY KEY,
+    session_id BYTEA NOT NULL,
     sealed BYTEA NOT NULL,
     made_at BIGINT NOT NULL,
     confirmed_at BIGINT,
@@ -113,14 +115,20 @@ CREATE TABLE totp (
     rest_until BIGINT
 ) {clustered};
 
--- Backup codes, as hashes (ID-8).
+-- Backup codes, as keyed hashes; a new set removes the old one (ID-8).
 CREATE TABLE backup_code (
     account_id BYTEA NOT NULL,
     code_hash BYTEA NOT NULL,
-    set_id BYTEA NOT NULL,
     made_at BIGINT NOT NULL,
     used_at BIGINT,
     PRIMARY KEY (account_id, code_hash)
+) {clustered};
+-- Wrong tries at the backup codes of an account.
+CREATE TABLE backup_tries (
+    account_id BYTEA NOT NULL PRIMARY KEY,
+    wrong_in_row BIGINT NOT NULL,
+    wrong BYTEA NOT NULL,
+    rest_until BIGINT
 ) {clustered};
 
 -- Whether sign-in always asks for the second factor (no row: it does not) (ID-8).

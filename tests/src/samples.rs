@@ -41,6 +41,8 @@ pub fn site(locale: Locale, delivery: &str) -> (Site, Vec<String>) {
         "/freeze/code",
         "/profile/email/code",
         "/profile/security/unfreeze/code",
+        "/profile/phone/code",
+        "/freeze/trusted/code",
     ] {
         file(format!("{code}/delivery"), JSON, delivery.as_bytes());
     }
@@ -54,6 +56,9 @@ pub fn site(locale: Locale, delivery: &str) -> (Site, Vec<String>) {
         file(frame.to_owned(), HTML, page.as_bytes());
     }
     file("/demo/messages".to_owned(), JSON, b"-");
+    // A computer that asks where its request stands waits on.
+    let waits = br#"{"state":"waiting"}"#;
+    file("/sign-in/device/state".to_owned(), JSON, waits);
     let mut names = Vec::new();
     for page in samples(locale) {
         let name = format!("{}.{}", page.page, page.sample);

@@ -189,6 +189,8 @@ actions! {
     RemoveTrusted = "remove_trusted": Owner None;
     /// Letting a computer in (ID-7).
     LetIn = "let_in": Owner Some(RECENT);
+    /// Clearing the doubt of a number, beside its code (ID-8a).
+    ClearDoubt = "clear_doubt": Owner Some(RECENT);
     /// Letting money go.
     ApproveMoney = "approve_money": Money None;
 }

@@ -21,6 +21,10 @@ pub enum Purpose {
     StepUpPhone,
     /// Confirming a sensitive action, by e-mail.
     StepUpEmail,
+    /// Confirming that a number is still the owner's (ID-8a).
+    ConfirmNumber,
+    /// Freezing a friend's account as a trusted person (ID-8a).
+    TrustedFreeze,
 }
 
 impl Purpose {
@@ -34,6 +38,8 @@ impl Purpose {
             Self::UnfreezeEmail => "unfreeze_email",
             Self::StepUpPhone => "step_up_phone",
             Self::StepUpEmail => "step_up_email",
+            Self::ConfirmNumber => "confirm_number",
+            Self::TrustedFreeze => "trusted_freeze",
         }
     }
 
@@ -47,6 +53,8 @@ impl Purpose {
             Self::UnfreezeEmail,
             Self::StepUpPhone,
             Self::StepUpEmail,
+            Self::ConfirmNumber,
+            Self::TrustedFreeze,
         ]
         .into_iter()
         .find(|purpose| purpose.as_str() == name)

@@ -94,6 +94,21 @@ pub struct Policy {
     pub email_link_life: Duration,
     /// A number not proved for this long is asked about (ID-8a).
     pub identifier_ages: Duration,
+    /// How long a doubted number waits before its own code may clear it again, where nothing stronger is there
+    /// to do so (ID-8a).
+    pub doubt_holds: Duration,
+    /// Life of the code that a computer shows to be let in (ID-7).
+    pub handover_life: Duration,
+    /// How long a let-in computer has to pick its session up.
+    pub handover_pickup: Duration,
+    /// Such codes from one network in ten minutes.
+    pub handovers: usize,
+    /// A session that was let in itself lets nobody in for this long (ID-7).
+    pub handover_ripens: Duration,
+    /// Trusted people of one account (ID-8a).
+    pub trusted_most: usize,
+    /// People named as trusted in a day, removed ones included: each gets a message.
+    pub trusted_a_day: usize,
 }
 
 impl Default for Policy {
@@ -137,6 +152,13 @@ impl Default for Policy {
             alarm_life: DAY.saturating_mul(30),
             email_link_life: DAY,
             identifier_ages: DAY.saturating_mul(365),
+            doubt_holds: DAY.saturating_mul(3),
+            handover_life: MINUTE.saturating_mul(2),
+            handover_pickup: MINUTE.saturating_mul(2),
+            handovers: 30,
+            handover_ripens: DAY,
+            trusted_most: 2,
+            trusted_a_day: 4,
         }
     }
 }

@@ -69,7 +69,8 @@ pub async fn alarm(
     Ok(AlarmLink::Open)
 }
 
-async fn freeze(
+/// Freezes a locked account whose browsers are locked too.
+pub(crate) async fn freeze(
     tx: &mut WriteTx,
     env: &Env,
     visitor: &Visitor,

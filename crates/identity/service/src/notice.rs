@@ -51,6 +51,28 @@ pub enum Notice {
     CodeWordSet,
     /// The code word is closed after three wrong tries by support.
     CodeWordClosed,
+    /// An authenticator app was connected.
+    TotpAdded,
+    /// It was disconnected.
+    TotpRemoved,
+    /// Backup codes were issued; the ones before are dead.
+    BackupCodesIssued,
+    /// A backup code was used.
+    BackupCodeUsed,
+    /// Sign-in asks for a second factor from now on.
+    SecondFactorOn,
+    /// It no longer does.
+    SecondFactorOff,
+    /// A computer asked to be let in, and a wrong number was chosen.
+    LetInRefused,
+    /// The operator says that the number has changed.
+    NumberDoubted,
+    /// The number is a key again.
+    NumberCleared,
+    /// A trusted person was named.
+    TrustedNamed,
+    /// A trusted person was removed.
+    TrustedRemoved,
 }
 
 impl Notice {
@@ -75,6 +97,17 @@ impl Notice {
             Self::KeyAdded => "key_added",
             Self::CodeWordSet => "code_word_set",
             Self::CodeWordClosed => "code_word_closed",
+            Self::TotpAdded => "totp_added",
+            Self::TotpRemoved => "totp_removed",
+            Self::BackupCodesIssued => "backup_codes_issued",
+            Self::BackupCodeUsed => "backup_code_used",
+            Self::SecondFactorOn => "second_factor_on",
+            Self::SecondFactorOff => "second_factor_off",
+            Self::LetInRefused => "let_in_refused",
+            Self::NumberDoubted => "number_doubted",
+            Self::NumberCleared => "number_cleared",
+            Self::TrustedNamed => "trusted_named",
+            Self::TrustedRemoved => "trusted_removed",
         }
     }
 }
@@ -100,6 +133,17 @@ impl Notice {
             Self::KeyAdded => SecurityEvent::KeyAdded,
             Self::CodeWordSet => SecurityEvent::CodeWordSet,
             Self::CodeWordClosed => SecurityEvent::CodeWordClosed,
+            Self::TotpAdded => SecurityEvent::TotpAdded,
+            Self::TotpRemoved => SecurityEvent::TotpRemoved,
+            Self::BackupCodesIssued => SecurityEvent::BackupCodesIssued,
+            Self::BackupCodeUsed => SecurityEvent::BackupCodeUsed,
+            Self::SecondFactorOn => SecurityEvent::SecondFactorOn,
+            Self::SecondFactorOff => SecurityEvent::SecondFactorOff,
+            Self::LetInRefused => SecurityEvent::LetInRefused,
+            Self::NumberDoubted => SecurityEvent::NumberDoubted,
+            Self::NumberCleared => SecurityEvent::NumberCleared,
+            Self::TrustedNamed => SecurityEvent::TrustedNamed,
+            Self::TrustedRemoved => SecurityEvent::TrustedRemoved,
         }
     }
 }
@@ -119,6 +163,16 @@ pub(crate) async fn tell(
 
 /// The same of something that was done within the house, so from nowhere that the owner would know.
 pub(crate) async fn tell_of_staff(
+    tx: &mut WriteTx,
+    env: &Env,
+    account: &Account,
+    notice: Notice,
+) -> Result<(), ServiceError> {
+    say(tx, env, account, notice, None).await
+}
+
+/// Tells the owner of something that nobody did in a browser.
+pub(crate) async fn tell_news(
     tx: &mut WriteTx,
     env: &Env,
     account: &Account,

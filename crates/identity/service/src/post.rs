@@ -43,6 +43,8 @@ pub(crate) enum Words {
     },
     /// Somebody asked for a code to an address that leads to no account (A1).
     Nobody,
+    /// Somebody was named as a trusted person, or no longer is (ID-8a).
+    Trusted { is_named: bool },
     /// A security event (ID-13).
     Notice {
         event: SecurityEvent,
@@ -85,9 +87,10 @@ fn text(
             purpose: match purpose {
                 Purpose::SignIn => CodePurpose::SignIn,
                 Purpose::ConfirmEmail => CodePurpose::ConfirmEmail,
-                Purpose::Freeze => CodePurpose::Freeze,
+                Purpose::Freeze | Purpose::TrustedFreeze => CodePurpose::Freeze,
                 Purpose::UnfreezePhone | Purpose::UnfreezeEmail => CodePurpose::Unfreeze,
                 Purpose::StepUpPhone | Purpose::StepUpEmail => CodePurpose::StepUp,
+                Purpose::ConfirmNumber => CodePurpose::ConfirmNumber,
             },
             code: code.map(|code| code.expose().to_owned()),
             number: serial,
@@ -96,6 +99,10 @@ fn text(
         },
         Words::Nobody => MessageText::NobodyHere {
             link: path("/sign-in")?,
+        },
+        Words::Trusted { is_named } => MessageText::Trusted {
+            is_named,
+            link: path("/freeze")?,
         },
         Words::Notice {
             event,

@@ -141,6 +141,15 @@ pub(crate) async fn lock(
     Ok(account)
 }
 
+/// Locks the account of a session for a verifier that is called from outside.
+pub async fn lock_account(
+    tx: &mut WriteTx,
+    env: &Env,
+    who: &SignedIn,
+) -> Result<Account, ServiceError> {
+    lock(tx, env, who).await
+}
+
 fn mac(env: &Env, step: StepId, payload: &[u8]) -> [u8; 32] {
     let payload = vault::token_hash(payload);
     let text: String = payload.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -11,7 +11,7 @@ use jobs::{JobError, Periodic};
 use kernel::Timestamp;
 
 use crate::{
-    bank_section, breaker, codes, counters, device_key, env::Env, session, shown, step_up,
+    bank_section, breaker, codes, counters, device_key, env::Env, handover, session, shown, step_up,
 };
 
 /// Everything here has ended long before: a code lives minutes, a proof a quarter of an hour, and no window of
@@ -53,6 +53,7 @@ impl Cleanup {
             (&shown::sql::FORGET, KEPT),
             (&step_up::sql::FORGET, KEPT),
             (&device_key::sql::FORGET, KEPT),
+            (&handover::sql::FORGET, KEPT),
         ]
     }
 }

@@ -1,6 +1,7 @@
 //! What pages and the API do alike: each command runs once per key, and its answer can be kept and given
 //! again (EV-3). This is the one place where the use cases of identity are called for their effects.
 
+mod factors;
 mod outcome;
 mod passkeys;
 mod secrets;
@@ -28,6 +29,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 use webkit::once::{Once, OnceKey, once};
 
+pub use factors::{
+    BackupShown, BeginDone, Factor, NumberDone, PickUpDone, SecondDone, TotpDone, TrustedDone,
+};
 pub use outcome::{
     AskDone, ConfirmDone, Entered, FreezeDone, ProfileDone, Refusal, RegisterDone, VerifyDone,
 };
@@ -98,6 +102,7 @@ impl State {
                     Ok(match sign_in::verify(tx, env, visitor, check).await? {
                         Verified::In(welcome) => VerifyDone::In(welcome.into()),
                         Verified::NeedsConsent => VerifyDone::NeedsConsent,
+                        Verified::NeedsSecond => VerifyDone::NeedsSecond,
                         Verified::NotAccepted(why) => VerifyDone::Refused(why.into()),
                         Verified::Refused(why) => VerifyDone::Refused(why.into()),
                     })
@@ -123,6 +128,7 @@ impl State {
                 Box::pin(async move {
                     Ok(match sign_in::register(tx, env, visitor, cmd).await? {
                         Registered::In(welcome) => RegisterDone::In(welcome.into()),
+                        Registered::NeedsSecond => RegisterDone::NeedsSecond,
                         Registered::ConsentMissing => RegisterDone::ConsentMissing,
                         Registered::ProofMissing => RegisterDone::ProofMissing,
                     })

@@ -27,11 +27,13 @@ pub enum CodePurpose {
     StepUp,
     /// Getting back in.
     Recovery,
+    /// Confirming that a number is still the owner's.
+    ConfirmNumber,
 }
 
 impl CodePurpose {
     /// Every purpose.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::SignIn,
         Self::ConfirmEmail,
         Self::Freeze,
@@ -40,6 +42,7 @@ impl CodePurpose {
         Self::ChangeEmail,
         Self::StepUp,
         Self::Recovery,
+        Self::ConfirmNumber,
     ];
 
     pub(super) const fn text(self) -> &'static str {
@@ -52,6 +55,7 @@ impl CodePurpose {
             Self::ChangeEmail => "msg-purpose-change-email",
             Self::StepUp => "msg-purpose-step-up",
             Self::Recovery => "msg-purpose-recovery",
+            Self::ConfirmNumber => "msg-purpose-confirm-number",
         }
     }
 }
@@ -108,11 +112,33 @@ pub enum SecurityEvent {
     CodeWordSet,
     /// The code word is closed after three wrong tries.
     CodeWordClosed,
+    /// An authenticator app was connected.
+    TotpAdded,
+    /// It was disconnected.
+    TotpRemoved,
+    /// Backup codes were issued; the ones before are dead.
+    BackupCodesIssued,
+    /// A backup code was used.
+    BackupCodeUsed,
+    /// Sign-in asks for a second factor from now on.
+    SecondFactorOn,
+    /// It no longer does.
+    SecondFactorOff,
+    /// A computer asked to be let in, and a wrong number was chosen.
+    LetInRefused,
+    /// The operator says that the number has changed.
+    NumberDoubted,
+    /// The number is a key again.
+    NumberCleared,
+    /// A trusted person was named.
+    TrustedNamed,
+    /// A trusted person was removed.
+    TrustedRemoved,
 }
 
 impl SecurityEvent {
     /// Every event.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 35] = [
         Self::NewDevice,
         Self::EmailAdded,
         Self::EmailChanged,
@@ -137,6 +163,17 @@ impl SecurityEvent {
         Self::KeyAdded,
         Self::CodeWordSet,
         Self::CodeWordClosed,
+        Self::TotpAdded,
+        Self::TotpRemoved,
+        Self::BackupCodesIssued,
+        Self::BackupCodeUsed,
+        Self::SecondFactorOn,
+        Self::SecondFactorOff,
+        Self::LetInRefused,
+        Self::NumberDoubted,
+        Self::NumberCleared,
+        Self::TrustedNamed,
+        Self::TrustedRemoved,
     ];
 
     /// The stable name, which is also the end of the text's id.
@@ -166,6 +203,17 @@ impl SecurityEvent {
             Self::KeyAdded => "key-added",
             Self::CodeWordSet => "code-word-set",
             Self::CodeWordClosed => "code-word-closed",
+            Self::TotpAdded => "totp-added",
+            Self::TotpRemoved => "totp-removed",
+            Self::BackupCodesIssued => "backup-codes-issued",
+            Self::BackupCodeUsed => "backup-code-used",
+            Self::SecondFactorOn => "second-factor-on",
+            Self::SecondFactorOff => "second-factor-off",
+            Self::LetInRefused => "let-in-refused",
+            Self::NumberDoubted => "number-doubted",
+            Self::NumberCleared => "number-cleared",
+            Self::TrustedNamed => "trusted-named",
+            Self::TrustedRemoved => "trusted-removed",
         }
     }
 }
@@ -219,6 +267,13 @@ pub enum MessageText {
         /// The «это не я» page.
         not_me: LinkPath,
     },
+    /// To somebody who was named as a trusted person, or no longer is (ID-8a). By SMS only.
+    Trusted {
+        /// Named, or removed.
+        is_named: bool,
+        /// The page where they may freeze.
+        link: LinkPath,
+    },
     /// Marketing, to those who agreed (ID-12).
     Marketing {
         /// One line.
@@ -238,6 +293,7 @@ impl fmt::Debug for MessageText {
             Self::ConfirmEmail { .. } => f.write_str("MessageText::ConfirmEmail"),
             Self::NobodyHere { .. } => f.write_str("MessageText::NobodyHere"),
             Self::Security { event, .. } => write!(f, "MessageText::Security({event:?})"),
+            Self::Trusted { .. } => f.write_str("MessageText::Trusted"),
             Self::Marketing { .. } => f.write_str("MessageText::Marketing"),
         }
     }
@@ -251,6 +307,7 @@ impl MessageText {
             Self::ConfirmEmail { .. } => "confirm_email",
             Self::NobodyHere { .. } => "nobody_here",
             Self::Security { .. } => "security",
+            Self::Trusted { .. } => "trusted",
             Self::Marketing { .. } => "marketing",
         }
     }

@@ -96,6 +96,12 @@ macro_rules! by_event {
             KeyAdded "key-added",
             CodeWordSet "code-word-set",
             CodeWordClosed "code-word-closed",
+            TotpAdded "totp-added", TotpRemoved "totp-removed",
+            BackupCodesIssued "backup-codes-issued", BackupCodeUsed "backup-code-used",
+            SecondFactorOn "second-factor-on", SecondFactorOff "second-factor-off",
+            LetInRefused "let-in-refused", NumberDoubted "number-doubted",
+            NumberCleared "number-cleared", TrustedNamed "trusted-named",
+            TrustedRemoved "trusted-removed",
         )
     };
 }

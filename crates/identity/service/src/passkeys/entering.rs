@@ -77,7 +77,7 @@ pub async fn sign_in(
         is_new: false,
     };
     let next = cmd.next.clone();
-    let welcome = sign_in::arrive(tx, env, visitor, &account, &proof, &door, next).await?;
+    let welcome = sign_in::arrive(tx, env, visitor, &account, &[proof], &door, next).await?;
     Ok(Entered::In(Box::new(welcome)))
 }
 

@@ -11,6 +11,8 @@ db::statements! {
     DEVICE_KEYS: "DELETE FROM device_key" () -> ();
     /// Forgets what devices and authenticators were asked to sign.
     CEREMONIES: "DELETE FROM ceremony" () -> ();
+    /// Forgets every computer that waits to be let in.
+    HANDOVERS: "DELETE FROM handover" () -> ();
     /// Kills every link that was sent.
     LINKS: "DELETE FROM account_link" () -> ();
 }

@@ -11,6 +11,7 @@ use identity_service::{
     codes::{self, Ask, Asked, Check},
     session::{self, SessionToken, SignedIn},
     sign_in::{self, Register, Registered, Verified, Welcome},
+    trusted::{FreezeByTrusted, TrustedFreeze},
 };
 use jobs::{Runner, RunnerSettings};
 use kernel::{Identifier, Locale, Phone, Visitor, code::OneTimeCode};
@@ -121,7 +122,13 @@ impl House {
             env: env.clone(),
         };
         let runner = Runner::new(test.db(), vault, chance, RunnerSettings::default());
-        let runner = courier.register(runner).handle::<Suspicion>(tell);
+        let runner = courier
+            .register(runner)
+            .handle::<Suspicion>(tell)
+            .handle::<TrustedFreeze>(FreezeByTrusted {
+                db: test.db(),
+                env: env.clone(),
+            });
         Self {
             test,
             env,
@@ -250,6 +257,7 @@ impl House {
                 Registered::In(welcome) => welcome,
                 _ => panic!("not registered"),
             },
+            Verified::NeedsSecond => panic!("a second factor was asked for"),
             Verified::NotAccepted(why) => panic!("the right code was not accepted: {why:?}"),
             Verified::Refused(why) => panic!("the right code was not looked at: {why:?}"),
         }

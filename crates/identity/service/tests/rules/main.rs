@@ -2,15 +2,19 @@
 
 mod house;
 mod secret_tools;
+mod steps;
 mod tools;
 
+mod backup_codes;
 mod codes;
 mod consent;
 mod email;
 mod freeze;
 mod guessing;
+mod handover;
 mod leaks;
 mod learnt_calls;
+mod numbers;
 mod passkey_answers;
 mod passkey_robot;
 mod passkey_tools;
@@ -18,8 +22,11 @@ mod passkeys;
 mod profile;
 mod random_walk;
 mod rewrap;
+mod second_factor;
 mod secrets;
 mod sending;
 mod sessions;
 mod step_up;
+mod totp;
+mod trusted;
 mod upkeep;

@@ -9,7 +9,6 @@ use identity_service::{
     bank_section::{self, InBank, Open},
     codes::Asked,
     session::SignedIn,
-    sign_in::Welcome,
     step_up::{self, At, Authorised, Performed, Progress, Sensitive, StepId, To, Tried},
 };
 use kernel::{Identifier, code::OneTimeCode};
@@ -72,25 +71,6 @@ fn name(whom: &str) -> Name {
 }
 
 impl House {
-    async fn perform(&self, who: &Arc<SignedIn>, cmd: Name, step: Option<StepId>) -> Performed<()> {
-        self.write(
-            (Arc::clone(who), cmd, step),
-            |tx, (env, (who, cmd, step))| {
-                Box::pin(
-                    async move { step_up::perform(tx, env, &visitor(), who, cmd, *step).await },
-                )
-            },
-        )
-        .await
-    }
-
-    async fn needs(&self, who: &Arc<SignedIn>, cmd: Name) -> StepId {
-        match self.perform(who, cmd, None).await {
-            Performed::Needs(step) => step,
-            other => panic!("{other:?}"),
-        }
-    }
-
     pub async fn step_code(&self, who: &Arc<SignedIn>, step: StepId, to: To) -> Option<Asked> {
         self.write((Arc::clone(who), step, to), |tx, (env, (who, step, to))| {
             Box::pin(async move { step_up::ask_code(tx, env, &visitor(), who, *step, *to).await })
@@ -122,12 +102,6 @@ impl House {
         );
         let code = self.code(to).await;
         self.try_code(who, step, To::Phone, &code).await
-    }
-
-    async fn anna(&self) -> (Welcome, Arc<SignedIn>) {
-        let welcome = self.enter(&phone(ANNA), browser(1)).await;
-        let who = self.signed_in(&welcome).await;
-        (*welcome, who)
     }
 
     async fn in_bank(&self, who: &Arc<SignedIn>) -> Option<InBank> {

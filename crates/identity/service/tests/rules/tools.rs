@@ -277,6 +277,7 @@ pub fn name(verified: &Verified) -> String {
     match verified {
         Verified::In(_) => "in".to_owned(),
         Verified::NeedsConsent => "needs consent".to_owned(),
+        Verified::NeedsSecond => "needs second".to_owned(),
         Verified::NotAccepted(why) => format!("{why:?}"),
         Verified::Refused(why) => format!("{why:?}"),
     }

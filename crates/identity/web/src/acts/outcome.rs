@@ -98,6 +98,10 @@ pub enum Refusal {
     NotThisBrowser,
     /// A code to the phone comes before the passcode.
     CodeFirst,
+    /// Not the code of the app, or no backup code of this account.
+    FactorWrong,
+    /// The code of the app was taken before: the next one comes within thirty seconds.
+    FactorUsed,
 }
 
 impl From<NotAccepted> for Refusal {
@@ -154,6 +158,8 @@ pub enum VerifyDone {
     In(Entered),
     /// Right; the consent is asked for.
     NeedsConsent,
+    /// Right; a second factor is asked for.
+    NeedsSecond,
     /// No.
     Refused(Refusal),
 }
@@ -163,6 +169,8 @@ pub enum VerifyDone {
 pub enum RegisterDone {
     /// In.
     In(Entered),
+    /// A second factor is asked for.
+    NeedsSecond,
     /// The box was not ticked.
     ConsentMissing,
     /// Begin anew.

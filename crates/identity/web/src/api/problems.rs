@@ -66,6 +66,15 @@ codes! {
     EmailPresent = "email_present" CONFLICT "The account has a confirmed address already";
     EmailTaken = "email_taken" CONFLICT "The address leads to another account";
     ProofMissing = "proof_missing" CONFLICT "The proof is gone or too old: ask for a code again";
+    SecondNeeded = "second_factor_needed" CONFLICT "A second factor is asked for";
+    HandoverOver = "handover_over" CONFLICT "The request was answered, has run out, or never was";
+    WrongNumber = "wrong_number" CONFLICT "Not the number that the computer shows: the request has ended";
+    TooYoung = "too_young" CONFLICT "This session was let in itself not long ago: it lets nobody in yet";
+    FactorPresent = "factor_present" CONFLICT "An authenticator app is connected already";
+    FactorNeeded = "factor_needed" CONFLICT "Sign-in asks for a second factor and this is the only one";
+    NoFactor = "no_factor" CONFLICT "The account has no second factor: add one first";
+    TrustedFull = "trusted_full" CONFLICT "There are two trusted people already";
+    TrustedEnough = "trusted_enough" TOO_MANY_REQUESTS "Enough people were named today";
     NothingToShow = "nothing_to_show" CONFLICT "The account has nothing that proves this: add a passkey, the password or the passcode";
     PasskeyTaken = "passkey_taken" CONFLICT "The passkey belongs to an account already";
     PasskeysFull = "passkeys_full" CONFLICT "The account has as many passkeys as it may";
@@ -80,6 +89,7 @@ codes! {
     Invalid = "invalid" UNPROCESSABLE_ENTITY "The request is not valid";
     KeyReused = "idempotency_key_reused" UNPROCESSABLE_ENTITY "This Idempotency-Key came with another request before";
     CodeWrong = "code_wrong" UNPROCESSABLE_ENTITY "Not the code";
+    CodeUsed = "code_used" UNPROCESSABLE_ENTITY "The code was taken before: wait for the next one";
     CodeDead = "code_dead" UNPROCESSABLE_ENTITY "The code is used, replaced or out of tries: ask for a new one";
     CodeExpired = "code_expired" UNPROCESSABLE_ENTITY "The code's time is over: ask for a new one";
     PasskeyNotTaken = "passkey_not_taken" UNPROCESSABLE_ENTITY "The passkey was not accepted";

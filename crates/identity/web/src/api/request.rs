@@ -75,6 +75,15 @@ impl Key {
         Ok(Self::new(state, parts, text, body))
     }
 
+    /// A key for a command that takes none: what removes something may be repeated as it is.
+    pub(super) fn fresh(state: &State) -> Self {
+        let bytes: [u8; 16] = state.env.chance.bytes();
+        Self {
+            text: hex::encode(bytes),
+            request: vault::token_hash(&bytes),
+        }
+    }
+
     /// The key of a command within a scope: an account's id, or the hash of a flow's or a link's token.
     pub(super) fn once(&self, scope: &[u8]) -> OnceKey {
         OnceKey {

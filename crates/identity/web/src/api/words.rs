@@ -198,6 +198,8 @@ pub(super) fn asked(done: AskDone, now: Timestamp) -> Result<(), Refused> {
 pub(super) fn refusal(why: Refusal, now: Timestamp) -> Refused {
     match why {
         Refusal::Wrong { left } => Refused::from(Code::CodeWrong).left(left),
+        Refusal::FactorWrong => Code::CodeWrong.into(),
+        Refusal::FactorUsed => Code::CodeUsed.into(),
         Refusal::Dead => Code::CodeDead.into(),
         Refusal::Expired => Code::CodeExpired.into(),
         Refusal::Rests { until } => Refused::from(Code::CodesRest).until(until, now),

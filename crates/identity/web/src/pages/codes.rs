@@ -151,6 +151,8 @@ pub(super) fn refusal(refusal: Refusal) -> Option<(&'static str, &'static str)> 
         Refusal::PasscodeGone => Some(("passcode", "passcode-error-gone")),
         Refusal::NotThisBrowser => Some(("passcode", "passcode-error-browser")),
         Refusal::CodeFirst => Some(("passcode", "passcode-error-code-first")),
+        Refusal::FactorWrong => Some(("code", "factor-error-wrong")),
+        Refusal::FactorUsed => Some(("code", "factor-error-used")),
         Refusal::Rests { .. } | Refusal::Closed => None,
     }
 }

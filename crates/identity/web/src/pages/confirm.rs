@@ -12,12 +12,15 @@ use identity_core::{
     challenge::{Channel, Purpose},
 };
 use identity_service::{
-    bank_section,
+    backup_code, bank_section,
     code_word::SetCodeWord,
+    handover, number,
     passcode::{RemovePasscode, SetPasscode},
     passkeys,
     password::{RemovePassword, SetPassword},
+    second_factor,
     step_up::{self, Progress, Sensitive, StepId, To, Waiting},
+    totp, trusted,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use webkit::{
@@ -47,7 +50,7 @@ pub(super) trait OnPage:
     fn home(&self) -> String;
 
     /// What is confirmed, line by line.
-    fn lines(&self) -> Vec<Line> {
+    fn lines(&self, _: &Visit) -> Vec<Line> {
         Vec::new()
     }
 
@@ -69,11 +72,11 @@ impl OnPage for bank_section::Open {
 macro_rules! on_pages {
     ($($action:ident => $command:ty,)*) => {
         /// What is confirmed, and where the person was.
-        fn describe(waiting: &Waiting) -> Result<(Vec<Line>, String), PageError> {
+        fn describe(visit: &Visit, waiting: &Waiting) -> Result<(Vec<Line>, String), PageError> {
             match waiting.action {
                 $(Action::$action => {
                     let cmd: $command = command(waiting)?;
-                    Ok((cmd.lines(), cmd.home()))
+                    Ok((cmd.lines(visit), cmd.home()))
                 })*
                 _ => Err(PageError::kind(ErrorKind::NotFound)),
             }
@@ -104,6 +107,15 @@ on_pages! {
     SetPasscode => SetPasscode,
     RemovePasscode => RemovePasscode,
     SetCodeWord => SetCodeWord,
+    AddTotp => totp::Add,
+    RemoveTotp => totp::Remove,
+    IssueBackupCodes => backup_code::Issue,
+    AskSecondFactor => second_factor::Always,
+    DropSecondFactor => second_factor::NotAlways,
+    LetIn => handover::LetIn,
+    NameTrusted => trusted::Name,
+    RemoveTrusted => trusted::Remove,
+    ClearDoubt => number::Clear,
 }
 
 fn command<C: OnPage>(waiting: &Waiting) -> Result<C, PageError> {
@@ -237,7 +249,7 @@ pub(super) struct Choice {
 pub(super) const WITH_CODE: &str = "?by=passcode&with=code";
 
 impl Choice {
-    fn method(&self) -> Option<Method> {
+    pub(super) fn method(&self) -> Option<Method> {
         Method::from_name(self.by.as_deref().unwrap_or_default())
     }
 }
@@ -257,7 +269,7 @@ pub(super) async fn show(
     method: Option<Method>,
     error: Option<(&'static str, &'static str)>,
 ) -> Result<Response, PageError> {
-    let (lines, _) = describe(&open.waiting)?;
+    let (lines, _) = describe(&visit, &open.waiting)?;
     let cabinet = cabinet(state, visit, who, Area::Security).await?;
     let p = match error {
         Some((field, id)) => cabinet.shell.with_error(field, id),
@@ -305,6 +317,7 @@ async fn face(
     match method {
         Method::Passkey => return Ok(Face::Passkey),
         Method::Password => return Ok(Face::Password),
+        Method::Totp | Method::BackupCode => return Ok(Face::Factor(method)),
         Method::Passcode => {
             if let Some(entry) = secrets::entry(state, who, open).await? {
                 return Ok(Face::Passcode(entry));
@@ -329,6 +342,18 @@ async fn face(
     })
 }
 
+/// The page with what was wrong about a proof.
+pub(super) async fn wrong(
+    state: &State,
+    visit: Visit,
+    who: &Who,
+    open: &Open,
+    method: Method,
+    error: (&'static str, &'static str),
+) -> Result<Response, PageError> {
+    show(state, visit, who, open, Some(method), Some(error)).await
+}
+
 /// `GET /confirm/{step}`.
 pub(super) async fn confirm(
     Shared(state): Shared<State>,
@@ -338,7 +363,7 @@ pub(super) async fn confirm(
     Query(choice): Query<Choice>,
 ) -> Result<Response, PageError> {
     match open(&state, &who, &step).await? {
-        Some(open) if open.waiting.is_used => Ok(see_other(&describe(&open.waiting)?.1)),
+        Some(open) if open.waiting.is_used => Ok(see_other(&describe(&visit, &open.waiting)?.1)),
         Some(open) => {
             let open = open.as_asked(&choice);
             show(&state, visit, &who, &open, choice.method(), None).await
@@ -495,7 +520,7 @@ pub(super) async fn cancel(
     let Some(open) = open(&state, &who, &step).await? else {
         return Ok(over(&visit));
     };
-    let (_, home) = describe(&open.waiting)?;
+    let (_, home) = describe(&visit, &open.waiting)?;
     state.cancel_step(who.0, open.waiting.action).await?;
     Ok(see_other(&home))
 }

@@ -13,6 +13,10 @@
 //! | `/profile/notifications` | `notifications` |
 //! | `/freeze…`, `/profile/security/(un)freeze…` | `freeze` |
 //! | `/not-me/…`, `/email/confirm/…`, `/unsubscribe/…` | `links` |
+//! | `/sign-in/second`, `/profile/security/totp…`, `…/backup-codes`, `…/second-factor` | `second`, `factors` |
+//! | `/sign-in/device…`, `/let-in/…` | `device` |
+//! | `/profile/phone…`, `/profile/security/ways-back` | `number`, `ways_back` |
+//! | `/profile/security/trusted…`, `/freeze/trusted…` | `trusted` |
 //! | help, legal texts, language and colours, static files | `plain` |
 
 mod bank;
@@ -21,14 +25,20 @@ mod codes;
 mod common;
 mod confirm;
 mod data;
+mod device;
 mod email;
+mod factors;
 mod freeze;
 mod links;
 mod notifications;
+mod number;
 mod passkeys;
 mod plain;
+mod second;
 pub(crate) mod secrets;
 mod sign_in;
+mod trusted;
+mod ways_back;
 
 use axum::{
     Router,
@@ -70,6 +80,9 @@ pub fn pages() -> Router<State> {
         .merge(passkey_pages())
         .merge(confirm_pages())
         .merge(secret_pages())
+        .merge(factor_pages())
+        .merge(device_pages())
+        .merge(trusted_pages())
         .route(
             "/not-me/{token}",
             get(links::not_me).post(links::press_not_me),
@@ -159,6 +172,7 @@ fn confirm_pages() -> Router<State> {
         .route("/confirm/{step}/send", post(confirm::send))
         .route("/confirm/{step}/code", post(confirm::code))
         .route("/confirm/{step}/delivery", get(confirm::delivery))
+        .route("/confirm/{step}/factor", post(factors::show))
         .route("/confirm/{step}/go", post(confirm::go))
         .route("/confirm/{step}/cancel", post(confirm::cancel))
 }
@@ -215,4 +229,61 @@ fn secret_pages() -> Router<State> {
             "/confirm/{step}/passcode/challenge",
             post(secrets::challenge),
         )
+}
+
+fn factor_pages() -> Router<State> {
+    Router::new()
+        .route("/sign-in/second", get(second::second).post(second::check))
+        .route(
+            "/profile/security/totp",
+            get(factors::totp).post(factors::confirm_totp),
+        )
+        .route("/profile/security/totp/add", post(factors::add_totp))
+        .route("/profile/security/totp/remove", post(factors::remove_totp))
+        .route(
+            "/profile/security/backup-codes",
+            get(factors::backup_codes).post(factors::issue),
+        )
+        .route(
+            "/profile/security/second-factor",
+            get(factors::second_factor).post(factors::set_second_factor),
+        )
+        .route("/profile/security/ways-back", get(ways_back::meter))
+        .route("/profile/phone", get(number::look).post(number::ask))
+        .route(
+            "/profile/phone/code",
+            get(number::code).post(number::confirm),
+        )
+        .route("/profile/phone/code/resend", post(number::resend))
+        .route("/profile/phone/code/delivery", get(number::delivery))
+        .route("/profile/phone/clear", post(number::clear))
+}
+
+fn device_pages() -> Router<State> {
+    Router::new()
+        .route("/sign-in/device", get(device::device).post(device::ask))
+        .route("/sign-in/device/state", get(device::state_line))
+        .route("/sign-in/device/enter", post(device::enter))
+        .route("/let-in/{token}", get(device::look).post(device::choose))
+        .route("/let-in/{token}/refuse", post(device::refuse))
+}
+
+fn trusted_pages() -> Router<State> {
+    Router::new()
+        .route(
+            "/profile/security/trusted",
+            get(trusted::people).post(trusted::name),
+        )
+        .route(
+            "/profile/security/trusted/{id}/remove",
+            post(trusted::remove),
+        )
+        .route("/freeze/trusted", get(trusted::start).post(trusted::ask))
+        .route(
+            "/freeze/trusted/code",
+            get(trusted::code).post(trusted::freeze),
+        )
+        .route("/freeze/trusted/code/resend", post(trusted::resend))
+        .route("/freeze/trusted/code/delivery", get(trusted::delivery))
+        .route("/freeze/trusted/done", get(trusted::done_page))
 }

@@ -228,6 +228,7 @@ pub(super) async fn verify(
     match done(verified) {
         Ok(VerifyDone::In(entered)) => Ok(enter(&visit, &entered)),
         Ok(VerifyDone::NeedsConsent) => Ok(see_other("/sign-in/consent")),
+        Ok(VerifyDone::NeedsSecond) => Ok(see_other("/sign-in/second")),
         Ok(VerifyDone::Refused(why)) => match refusal(why) {
             Some((field, id)) => {
                 code_page(&state, &visit, visit.shell().with_error(field, id)).await
@@ -240,9 +241,13 @@ pub(super) async fn verify(
 
 /// Sets the cookies of a session and goes where the person wanted.
 pub(super) fn enter(visit: &Visit, entered: &Entered) -> Response {
-    let site = visit.site();
     let next = NextPath::parse(&entered.next).unwrap_or_default();
-    let mut response = see_other(next.as_str());
+    entering(visit, entered, see_other(next.as_str()))
+}
+
+/// Sets the cookies of a session on a response.
+pub(super) fn entering(visit: &Visit, entered: &Entered, mut response: Response) -> Response {
+    let site = visit.site();
     let session = site.set_cookie(visit::SESSION, &entered.token, Some(SESSION_LIFE));
     response = with_cookie(response, &session);
     if let Some(browser) = &entered.browser {
@@ -331,6 +336,7 @@ pub(super) async fn register(
         .await?;
     Ok(match done(registered) {
         Ok(RegisterDone::In(entered)) => enter(&visit, &entered),
+        Ok(RegisterDone::NeedsSecond) => see_other("/sign-in/second"),
         Ok(RegisterDone::ConsentMissing) => {
             let shell = visit
                 .shell()

@@ -26,6 +26,7 @@ pub const fn action_title(action: Action) -> &'static str {
         Action::NameTrusted => "step-name-trusted",
         Action::RemoveTrusted => "step-remove-trusted",
         Action::LetIn => "step-let-in",
+        Action::ClearDoubt => "step-clear-doubt",
         Action::ApproveMoney => "step-approve-money",
     }
 }
@@ -81,6 +82,8 @@ pub enum Face {
     Password,
     /// The passcode.
     Passcode(PasscodeEntry),
+    /// A code of the authenticator app, or a backup code.
+    Factor(Method),
     /// Nothing: everything was shown.
     Proved,
 }
@@ -122,6 +125,11 @@ impl Confirm {
     /// The id of the action's words.
     pub const fn title(&self) -> &'static str {
         action_title(self.action)
+    }
+
+    /// Whether a backup code is asked for.
+    pub fn is_backup(&self) -> bool {
+        self.by == Method::BackupCode
     }
 
     /// An address below the step's own.
@@ -258,6 +266,15 @@ impl Sample for Confirm {
                 },
             ),
             (
+                "totp",
+                Self {
+                    by: Method::Totp,
+                    face: Face::Factor(Method::Totp),
+                    others: vec![Method::BackupCode],
+                    ..normal.clone()
+                },
+            ),
+            (
                 "passkey",
                 Self {
                     action: Action::OpenBank,
@@ -265,6 +282,16 @@ impl Sample for Confirm {
                     by: Method::Passkey,
                     face: Face::Passkey,
                     others: vec![Method::Password],
+                    ..normal.clone()
+                },
+            ),
+            (
+                "backup",
+                Self {
+                    p: normal.p.clone().with_error("code", "backup-error-form"),
+                    by: Method::BackupCode,
+                    face: Face::Factor(Method::BackupCode),
+                    others: vec![Method::Totp],
                     ..normal.clone()
                 },
             ),

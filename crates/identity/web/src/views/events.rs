@@ -88,11 +88,39 @@ pub enum EventKind {
     CodeWordCompared,
     /// The code word is closed.
     CodeWordClosed,
+    /// An authenticator app was connected.
+    TotpAdded,
+    /// It was disconnected.
+    TotpRemoved,
+    /// Backup codes were issued.
+    BackupIssued,
+    /// A backup code was used.
+    BackupUsed,
+    /// Sign-in asks for a second factor.
+    SecondOn,
+    /// It no longer does.
+    SecondOff,
+    /// A wrong second factor.
+    FactorFailed,
+    /// A computer was let in.
+    LetIn,
+    /// A computer was refused.
+    LetInRefused,
+    /// The operator doubts the number.
+    NumberDoubted,
+    /// The number was confirmed again.
+    NumberConfirmed,
+    /// A trusted person was named.
+    TrustedNamed,
+    /// A trusted person was removed.
+    TrustedRemoved,
+    /// A trusted person froze the account.
+    FrozenByTrusted,
 }
 
 impl EventKind {
     /// Every kind, in the order of the declaration.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: &[Self] = &[
         Self::AccountCreated,
         Self::SignedIn,
         Self::SignedInNewDevice,
@@ -134,6 +162,20 @@ impl EventKind {
         Self::CodeWordSet,
         Self::CodeWordCompared,
         Self::CodeWordClosed,
+        Self::TotpAdded,
+        Self::TotpRemoved,
+        Self::BackupIssued,
+        Self::BackupUsed,
+        Self::SecondOn,
+        Self::SecondOff,
+        Self::FactorFailed,
+        Self::LetIn,
+        Self::LetInRefused,
+        Self::NumberDoubted,
+        Self::NumberConfirmed,
+        Self::TrustedNamed,
+        Self::TrustedRemoved,
+        Self::FrozenByTrusted,
     ];
 
     /// Id of its words.
@@ -180,6 +222,20 @@ impl EventKind {
             Self::CodeWordSet => "event-code-word-set",
             Self::CodeWordCompared => "event-code-word-compared",
             Self::CodeWordClosed => "event-code-word-closed",
+            Self::TotpAdded => "event-totp-added",
+            Self::TotpRemoved => "event-totp-removed",
+            Self::BackupIssued => "event-backup-issued",
+            Self::BackupUsed => "event-backup-used",
+            Self::SecondOn => "event-second-on",
+            Self::SecondOff => "event-second-off",
+            Self::FactorFailed => "event-factor-failed",
+            Self::LetIn => "event-let-in",
+            Self::LetInRefused => "event-let-in-refused",
+            Self::NumberDoubted => "event-number-doubted",
+            Self::NumberConfirmed => "event-number-confirmed",
+            Self::TrustedNamed => "event-trusted-named",
+            Self::TrustedRemoved => "event-trusted-removed",
+            Self::FrozenByTrusted => "event-frozen-by-trusted",
         }
     }
 
@@ -192,10 +248,18 @@ impl EventKind {
             | Self::PasskeyAdded
             | Self::PasskeyRenamed
             | Self::PasskeyRemoved => "key-round",
+            Self::TotpAdded | Self::TotpRemoved | Self::NumberDoubted | Self::NumberConfirmed => {
+                "smartphone"
+            }
+            Self::BackupIssued | Self::BackupUsed => "file-text",
+            Self::SecondOn | Self::SecondOff => "shield-check",
+            Self::LetIn | Self::LetInRefused => "monitor",
+            Self::TrustedNamed | Self::TrustedRemoved => "user",
             Self::SignedOut | Self::SessionEnded | Self::OthersEnded | Self::MadeRoom => "log-out",
             Self::CodeFailed
             | Self::CodeResting
             | Self::NotMe
+            | Self::FactorFailed
             | Self::PasskeyRefused
             | Self::PasskeySuspected => "triangle-alert",
             Self::EmailAdded | Self::EmailConfirmed | Self::EmailRemoved => "mail",
@@ -208,7 +272,7 @@ impl EventKind {
             | Self::DataAccepted
             | Self::DataDeclined => "id-card",
             Self::ConsentGiven | Self::MarketingChanged => "file-text",
-            Self::Frozen => "snowflake",
+            Self::Frozen | Self::FrozenByTrusted => "snowflake",
             Self::Unfrozen => "lock-open",
             Self::PasswordWrong
             | Self::PasscodeWrong
@@ -234,13 +298,20 @@ impl EventKind {
             | Self::Frozen
             | Self::PasswordWrong
             | Self::PasscodeWrong
-            | Self::PasskeyRefused => Tone::Warn,
+            | Self::PasskeyRefused
+            | Self::FrozenByTrusted
+            | Self::FactorFailed
+            | Self::LetIn
+            | Self::LetInRefused
+            | Self::NumberDoubted => Tone::Warn,
             Self::CodeResting
             | Self::NotMe
             | Self::PasscodeGone
             | Self::CodeWordClosed
             | Self::PasskeySuspected => Tone::Bad,
-            Self::EmailConfirmed | Self::DataAccepted | Self::Unfrozen => Tone::Good,
+            Self::EmailConfirmed | Self::DataAccepted | Self::Unfrozen | Self::NumberConfirmed => {
+                Tone::Good
+            }
             _ => Tone::Info,
         }
     }

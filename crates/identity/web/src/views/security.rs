@@ -29,6 +29,8 @@ pub struct Security {
     pub p: Shell,
     /// Ways in.
     pub ring: KeyRing,
+    /// Whether «это всё ещё ваш номер?» is asked.
+    pub asks_number: bool,
     /// The phone.
     pub phone: Contact,
     /// The e-mail.
@@ -45,6 +47,7 @@ impl Sample for Security {
         let normal = Self {
             p: p.clone(),
             ring: ring(true),
+            asks_number: false,
             phone: Contact {
                 masked: "+7 ••• •••-12-34".to_owned(),
                 confirmed: true,
@@ -72,6 +75,7 @@ impl Sample for Security {
                         proved_at: None,
                     }),
                     ring: ring(false),
+                    asks_number: true,
                     ..normal.clone()
                 },
             ),

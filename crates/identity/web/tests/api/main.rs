@@ -4,5 +4,6 @@ mod abuse;
 mod document;
 mod house;
 mod repeats;
+mod second;
 mod secrets;
 mod walk;

@@ -1,0 +1,11 @@
+//! SQL of the second factor's setting.
+
+db::statements! {
+    /// Whether sign-in always asks for it.
+    FIND: "SELECT since FROM second_factor WHERE account_id = $1" (Bytes) -> (Int);
+    /// Switches it on; touches nothing when it is.
+    ON: "INSERT INTO second_factor (account_id, since) VALUES ($1, $2) ON CONFLICT (account_id) DO NOTHING"
+        (Bytes, Int) -> ();
+    /// Switches it off.
+    OFF: "DELETE FROM second_factor WHERE account_id = $1" (Bytes) -> ();
+}
