@@ -26,6 +26,7 @@ use crate::{
     env::{Env, ServiceError, account_id},
     notice::{self, Notice},
     session::{self, SignedIn},
+    shown::Proof,
     sign_in::{self, Welcome},
     step_up::{self, At, Authorised, Sensitive},
 };
@@ -504,7 +505,12 @@ async fn begin_session(
     known: Option<[u8; 32]>,
     computer: &Computer,
 ) -> Result<Welcome, ServiceError> {
-    let begun = session::begin(tx, env, visitor, account, Method::Device, known).await?;
+    let proof = Proof {
+        account: account.id,
+        method: Method::Device,
+        key_since: None,
+    };
+    let begun = session::begin_shown(tx, env, visitor, account, &proof, known).await?;
     // Told of whether or not the browser is new: the confirming tap may have been talked out of the owner.
     notice::tell(tx, env, visitor, account, Notice::NewDevice).await?;
     sign_in::made_room(tx, env, visitor, account, &begun).await?;

@@ -39,7 +39,7 @@ impl Cleanup {
     }
 
     /// What goes, and how long before now its moment lies.
-    fn sweeps(&self) -> [(&'static Statement, Duration); 10] {
+    fn sweeps(&self) -> [(&'static Statement, Duration); 11] {
         [
             // Flows before codes, so that no flow names a code that is gone.
             (&codes::sql::FLOW_FORGET, KEPT),

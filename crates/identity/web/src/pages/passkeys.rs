@@ -218,7 +218,7 @@ impl OnPage for Add {
         LIST.to_owned()
     }
 
-    fn lines(&self) -> Vec<Line> {
+    fn lines(&self, _: &Visit) -> Vec<Line> {
         let name = self.name().map(|name| Line {
             name: "passkey-name",
             value: name.to_owned(),
