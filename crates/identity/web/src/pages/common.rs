@@ -51,6 +51,7 @@ const FLASHES: &[(&str, Tone)] = &[
     ("flash-passcode-removed", Tone::Good),
     ("flash-passcode-gone", Tone::Bad),
     ("flash-code-word-set", Tone::Good),
+    ("flash-code-word-there", Tone::Warn),
 ];
 
 /// Redirects with a notice to be shown there.

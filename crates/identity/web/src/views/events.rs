@@ -167,9 +167,15 @@ impl EventKind {
     pub const fn icon(self) -> &'static str {
         match self {
             Self::AccountCreated => "user",
-            Self::SignedIn | Self::SignedInNewDevice => "key-round",
+            Self::SignedIn | Self::SignedInNewDevice | Self::KeyAdded => "key-round",
             Self::SignedOut | Self::SessionEnded | Self::OthersEnded | Self::MadeRoom => "log-out",
-            Self::CodeFailed | Self::CodeResting | Self::NotMe => "triangle-alert",
+            Self::CodeFailed
+            | Self::CodeResting
+            | Self::NotMe
+            | Self::PasswordWrong
+            | Self::PasscodeWrong
+            | Self::PasscodeGone
+            | Self::CodeWordClosed => "triangle-alert",
             Self::EmailAdded | Self::EmailConfirmed | Self::EmailRemoved => "mail",
             Self::NameChanged
             | Self::BirthChanged
@@ -182,17 +188,12 @@ impl EventKind {
             Self::ConsentGiven | Self::MarketingChanged => "file-text",
             Self::Frozen => "snowflake",
             Self::Unfrozen => "lock-open",
-            Self::PasswordWrong
-            | Self::PasscodeWrong
-            | Self::PasscodeGone
-            | Self::CodeWordClosed => "triangle-alert",
             Self::PasswordSet
             | Self::PasswordRemoved
             | Self::PasscodeSet
             | Self::PasscodeRemoved
             | Self::CodeWordSet
             | Self::CodeWordCompared => "lock",
-            Self::KeyAdded => "key-round",
         }
     }
 
