@@ -68,6 +68,7 @@ code-word-error-long = 64 letters at most
 code-word-error-unsayable = Only letters, digits, spaces and hyphens: the word has to be said aloud
 code-word-error-common = This word is tried first. Choose another
 code-word-error-own = The word holds your name, phone, e-mail or date of birth
+flash-code-word-there = There is a code word already. It can be changed through support only.
 flash-code-word-set = The code word is set.
 event-password-set = New password set
 event-password-removed = Password removed

@@ -68,6 +68,7 @@ code-word-error-long = Не больше 64 букв
 code-word-error-unsayable = Только буквы, цифры, пробелы и дефис: слово придётся произнести
 code-word-error-common = Такое слово называют первым. Придумайте другое
 code-word-error-own = В слове есть ваше имя, телефон, почта или дата рождения
+flash-code-word-there = Кодовое слово уже задано. Сменить его можно только через поддержку.
 flash-code-word-set = Кодовое слово задано.
 event-password-set = Задан новый пароль
 event-password-removed = Пароль удалён

@@ -243,14 +243,13 @@ pub(super) async fn set_passcode(
         }
         None => None,
     };
-    let cmd = match held {
-        Some(held) => held,
-        None => {
-            let own = page::own(&state, &Who(caller.0.clone())).await?;
-            let prepared = SetPasscode::prepare(&state.env, &own, typed, key).await;
-            let prepared = prepared.map_err(Fault::from)?;
-            prepared.map_err(|why| field("passcode", passcode_code(why)))?
-        }
+    let cmd = if let Some(held) = held {
+        held
+    } else {
+        let own = page::own(&state, &Who(caller.0.clone())).await?;
+        let prepared = SetPasscode::prepare(&state.env, &own, typed, key).await;
+        let prepared = prepared.map_err(Fault::from)?;
+        prepared.map_err(|why| field("passcode", passcode_code(why)))?
     };
     steps::run(&state, &visit, caller, &command.key, step, cmd).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -65,6 +65,7 @@ const FLASHES: &[(&str, Tone)] = &[
     ("flash-trusted-own", Tone::Warn),
     ("flash-trusted-enough", Tone::Warn),
     ("flash-trusted-country", Tone::Warn),
+    ("flash-code-word-there", Tone::Warn),
 ];
 
 /// Redirects with a notice to be shown there.

@@ -185,7 +185,7 @@ pub(super) struct Open {
 
 impl Open {
     /// The same, as the address says.
-    pub(super) fn as_asked(mut self, choice: &Choice) -> Self {
+    pub(super) fn asked_by(mut self, choice: &Choice) -> Self {
         self.with_code = choice.with.as_deref() == Some("code");
         self
     }
@@ -365,7 +365,7 @@ pub(super) async fn confirm(
     match open(&state, &who, &step).await? {
         Some(open) if open.waiting.is_used => Ok(see_other(&describe(&visit, &open.waiting)?.1)),
         Some(open) => {
-            let open = open.as_asked(&choice);
+            let open = open.asked_by(&choice);
             show(&state, visit, &who, &open, choice.method(), None).await
         }
         None => Ok(over(&visit)),
@@ -384,7 +384,7 @@ pub(super) async fn send(
     let Some(open) = open(&state, &who, &step).await? else {
         return Ok(over(&visit));
     };
-    let open = open.as_asked(&choice);
+    let open = open.asked_by(&choice);
     let to = match form.text("channel") {
         "email" => To::Email,
         "call" => To::Call,
@@ -429,7 +429,7 @@ pub(super) async fn code(
     let Some(open) = open(&state, &who, &step).await? else {
         return Ok(over(&visit));
     };
-    let open = open.as_asked(&choice);
+    let open = open.asked_by(&choice);
     if open.waiting.is_used {
         // The same form again: the answer that was kept (EV-3).
         return resume(&state, &visit, who, open.step, &open.waiting).await;

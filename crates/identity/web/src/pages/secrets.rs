@@ -107,7 +107,7 @@ impl OnPage for SetCodeWord {
     fn after(&self, visit: &Visit, done: CodeWordSet) -> Response {
         let flash = match done {
             CodeWordSet::Done => "flash-code-word-set",
-            CodeWordSet::HasOne => "flash-code-word-set",
+            CodeWordSet::HasOne => "flash-code-word-there",
         };
         flashed(visit, CODE_WORD, flash)
     }
@@ -419,7 +419,7 @@ pub(super) async fn show_passcode(
     let Some(open) = confirm::open(&state, &who, &step).await? else {
         return Ok(confirm::over(&visit));
     };
-    let open = open.as_asked(&choice);
+    let open = open.asked_by(&choice);
     if open.waiting.is_used {
         return confirm::resume(&state, &visit, who, open.step, &open.waiting).await;
     }

@@ -186,7 +186,7 @@ impl Sample for Confirm {
             others: Vec::new(),
             expires_at: sample::after(540),
         };
-        vec![
+        let mut samples = vec![
             (
                 "send",
                 Self {
@@ -199,7 +199,7 @@ impl Sample for Confirm {
             (
                 "wrong",
                 Self {
-                    p: p.clone().with_error("code", "code-error-wrong"),
+                    p: p.with_error("code", "code-error-wrong"),
                     ..normal.clone()
                 },
             ),
@@ -208,51 +208,6 @@ impl Sample for Confirm {
                 Self {
                     by: Method::Email,
                     face: code(CodeWay::Email, "a•••@example.ru"),
-                    ..normal.clone()
-                },
-            ),
-            (
-                "password",
-                Self {
-                    p: p.clone(),
-                    by: Method::Password,
-                    face: Face::Password,
-                    others: vec![Method::Passcode],
-                    ..normal.clone()
-                },
-            ),
-            (
-                "password_wrong",
-                Self {
-                    p: p.clone().with_error("password", "password-error-wrong"),
-                    by: Method::Password,
-                    face: Face::Password,
-                    ..normal.clone()
-                },
-            ),
-            (
-                "passcode",
-                Self {
-                    p: p.clone(),
-                    by: Method::Passcode,
-                    face: Face::Passcode(PasscodeEntry {
-                        by_key: true,
-                        left: None,
-                    }),
-                    others: vec![Method::Password],
-                    ..normal.clone()
-                },
-            ),
-            (
-                "passcode_wrong",
-                Self {
-                    p: p.clone().with_error("passcode", "passcode-error-wrong"),
-                    by: Method::Passcode,
-                    query: "?by=passcode&with=code",
-                    face: Face::Passcode(PasscodeEntry {
-                        by_key: false,
-                        left: Some(2),
-                    }),
                     ..normal.clone()
                 },
             ),
@@ -307,7 +262,61 @@ impl Sample for Confirm {
                     ..normal.clone()
                 },
             ),
-            ("normal", normal),
-        ]
+            ("normal", normal.clone()),
+        ];
+        samples.extend(of_secrets(&normal));
+        samples
     }
+}
+
+/// The pages that ask for a chosen secret.
+fn of_secrets(normal: &Confirm) -> Vec<(&'static str, Confirm)> {
+    let p = normal.p.clone();
+    vec![
+        (
+            "password",
+            Confirm {
+                p: p.clone(),
+                by: Method::Password,
+                face: Face::Password,
+                others: vec![Method::Passcode],
+                ..normal.clone()
+            },
+        ),
+        (
+            "password_wrong",
+            Confirm {
+                p: p.clone().with_error("password", "password-error-wrong"),
+                by: Method::Password,
+                face: Face::Password,
+                ..normal.clone()
+            },
+        ),
+        (
+            "passcode",
+            Confirm {
+                p: p.clone(),
+                by: Method::Passcode,
+                face: Face::Passcode(PasscodeEntry {
+                    by_key: true,
+                    left: None,
+                }),
+                others: vec![Method::Password],
+                ..normal.clone()
+            },
+        ),
+        (
+            "passcode_wrong",
+            Confirm {
+                p: p.clone().with_error("passcode", "passcode-error-wrong"),
+                by: Method::Passcode,
+                query: "?by=passcode&with=code",
+                face: Face::Passcode(PasscodeEntry {
+                    by_key: false,
+                    left: Some(2),
+                }),
+                ..normal.clone()
+            },
+        ),
+    ]
 }

@@ -247,7 +247,8 @@ impl EventKind {
             | Self::SignedInNewDevice
             | Self::PasskeyAdded
             | Self::PasskeyRenamed
-            | Self::PasskeyRemoved => "key-round",
+            | Self::PasskeyRemoved
+            | Self::KeyAdded => "key-round",
             Self::TotpAdded | Self::TotpRemoved | Self::NumberDoubted | Self::NumberConfirmed => {
                 "smartphone"
             }
@@ -261,7 +262,11 @@ impl EventKind {
             | Self::NotMe
             | Self::FactorFailed
             | Self::PasskeyRefused
-            | Self::PasskeySuspected => "triangle-alert",
+            | Self::PasskeySuspected
+            | Self::PasswordWrong
+            | Self::PasscodeWrong
+            | Self::PasscodeGone
+            | Self::CodeWordClosed => "triangle-alert",
             Self::EmailAdded | Self::EmailConfirmed | Self::EmailRemoved => "mail",
             Self::NameChanged
             | Self::BirthChanged
@@ -274,17 +279,12 @@ impl EventKind {
             Self::ConsentGiven | Self::MarketingChanged => "file-text",
             Self::Frozen | Self::FrozenByTrusted => "snowflake",
             Self::Unfrozen => "lock-open",
-            Self::PasswordWrong
-            | Self::PasscodeWrong
-            | Self::PasscodeGone
-            | Self::CodeWordClosed => "triangle-alert",
             Self::PasswordSet
             | Self::PasswordRemoved
             | Self::PasscodeSet
             | Self::PasscodeRemoved
             | Self::CodeWordSet
             | Self::CodeWordCompared => "lock",
-            Self::KeyAdded => "key-round",
         }
     }
 
