@@ -296,6 +296,21 @@ async fn grow_later(db: &Db, key: Option<&'static str>) -> Result<&'static str, 
     .await
 }
 
+/// What a transaction left that nobody knows the end of: once or not at all, and it stays so. The server may
+/// still be at it when its caller is told.
+async fn settled(db: &Db, before: i64, most: i64) -> i64 {
+    let mut left = before;
+    for _ in 0..50 {
+        left = amount(db, 1).await;
+        if left == before + most {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!((before..=before + most).contains(&left), "{left}");
+    left
+}
+
 /// F6: the connection is cut while COMMIT is under way, before it reaches the server and after it was
 /// carried out. With a key the transaction is run again by itself and the key tells; without one the
 /// caller is told that nobody knows. Never twice.
@@ -333,16 +348,20 @@ async fn a_cut_commit_is_never_carried_out_twice() {
         (Then::CutAfterAnswer, "later-a", 1),
         (Then::CutBefore, "later-b", 0),
     ] {
-        let told = if carried_out == 1 { "replay" } else { "done" };
+        // What is deferred goes out in one piece with COMMIT, and an answer to any of it springs the trap: the
+        // server may lose its client between the two, so either end is right, but only one of them.
         proxy.trap(b"COMMIT", then);
-        assert_eq!(grow_later(&cut, Some(key)).await, Ok(told), "{then:?}");
+        let told = grow_later(&cut, Some(key)).await;
+        assert!(
+            told == Ok("done") || (told == Ok("replay") && carried_out == 1),
+            "{then:?}: {told:?}"
+        );
         expected += 1;
         assert_eq!(amount(&on.db, 1).await, expected);
         proxy.trap(b"COMMIT", then);
         let answer = grow_later(&cut, None).await;
         assert_eq!(answer, Err(DbError::UnknownCommit), "{then:?}");
-        expected += carried_out;
-        assert_eq!(amount(&on.db, 1).await, expected, "{then:?}");
+        expected = settled(&on.db, expected, carried_out).await;
     }
     // The server goes away with the answer: the second run cannot begin, and "unavailable, nothing was
     // changed" would be a lie.
