@@ -205,20 +205,4 @@ impl House {
             .await
             .unwrap_or_else(|error: identity_service::ServiceError| panic!("{error}"))
     }
-
-    pub async fn sensitive<C: step_up::Sensitive + Clone>(
-        &self,
-        who: &Arc<SignedIn>,
-        cmd: C,
-        step: Option<StepId>,
-    ) -> Performed<C::Done>
-    where
-        C::Done: 'static,
-    {
-        let input = (Arc::clone(who), cmd, step);
-        self.write(input, |tx, (env, (who, cmd, step))| {
-            Box::pin(async move { step_up::perform(tx, env, &visitor(), who, cmd, *step).await })
-        })
-        .await
-    }
 }
