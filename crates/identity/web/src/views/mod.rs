@@ -83,6 +83,7 @@ pub const ROUTES: &[&str] = &[
     "/bank",
     "/bank/lock",
     "/bank/open",
+    "/confirm/{}",
     "/confirm/{}/cancel",
     "/confirm/{}/code",
     "/confirm/{}/factor",
