@@ -91,6 +91,7 @@ pub const ROUTES: &[&str] = &[
     "/bank",
     "/bank/lock",
     "/bank/open",
+    "/confirm/{}",
     "/confirm/{}/cancel",
     "/confirm/{}/code",
     "/confirm/{}",

@@ -56,7 +56,7 @@ impl Sample for Trusted {
             (
                 "error",
                 Self {
-                    p: p.clone().with_error("phone", "phone-error-too-short"),
+                    p: p.clone().with_error("phone", "phone-error-invalid"),
                     name: "Борис".to_owned(),
                     phone: "+7 913".to_owned(),
                     ..empty.clone()
@@ -104,7 +104,7 @@ impl Sample for TrustedStart {
             (
                 "error",
                 page(
-                    p.clone().with_error("phone", "phone-error-too-short"),
+                    p.clone().with_error("phone", "phone-error-invalid"),
                     "+7 9",
                 ),
             ),
@@ -150,7 +150,7 @@ impl Sample for TrustedCode {
                 "wrong",
                 Self {
                     p: p.clone()
-                        .with_error("friend", "phone-error-too-short")
+                        .with_error("friend", "phone-error-invalid")
                         .with_error("code", "code-error-wrong"),
                     code: code.clone(),
                     friend: "+7 912".to_owned(),
