@@ -1,14 +1,19 @@
 //! ID-8a: trusted people may freeze, never enter.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
+use async_trait::async_trait;
 use identity_core::challenge::{NotAccepted, Purpose};
 use identity_service::{
     codes::{Asked, Check},
     freeze,
     session::SignedIn,
-    trusted::{self, ByTrusted, Listed, Name, Named, Remove},
+    trusted::{self, ByTrusted, FreezeByTrusted, Listed, Name, Named, Remove, TrustedFreeze},
 };
+use jobs::{Handler, JobError, Lease, Runner, RunnerSettings};
 use kernel::{AccountId, Identifier};
 use notify::Channel;
 use testkit::TestDb;
@@ -176,5 +181,54 @@ testkit::both_engines! {
         house.by_phone(&who, Remove { id }, &phone(ANNA)).await;
         assert_eq!(house.freeze_friend(BORIS, ANNA, browser(7)).await, ByTrusted::Taken);
         assert!(!house.is_frozen(welcome.account).await);
+    }
+
+    /// F11: a freeze that could not be carried out is tried again.
+    async fn a_freeze_is_carried_out_in_the_end(db: TestDb) {
+        let house = House::new(db);
+        let (welcome, who) = house.anna().await;
+        house.by_phone(&who, named("Борис", BORIS), &phone(ANNA)).await;
+        house.wait(3_700);
+        house.ask_trusted(&phone(BORIS), browser(8)).await;
+        let typed = house.code(&phone(BORIS)).await;
+        assert_eq!(house.trusted_freeze(browser(8), &typed, &phone(ANNA)).await, ByTrusted::Taken);
+        let inner = FreezeByTrusted {
+            db: house.test.db(),
+            env: house.env.clone(),
+        };
+        let flaky = Flaky {
+            inner,
+            failed: AtomicBool::new(false),
+        };
+        let chance = Arc::clone(&house.env.chance);
+        let vault = house.env.vault.clone();
+        let runner = Runner::new(house.test.db(), vault, chance, RunnerSettings::default())
+            .handle::<TrustedFreeze>(flaky);
+        runner.run_due().await;
+        assert!(!house.is_frozen(welcome.account).await, "the first try failed");
+        house.wait(3_600);
+        runner.run_due().await;
+        assert!(house.is_frozen(welcome.account).await);
+        testkit::retried(&house.test, "identity.trusted_freeze").await;
+        house.settled().await;
+    }
+}
+
+/// Fails the first time.
+struct Flaky {
+    inner: FreezeByTrusted,
+    failed: AtomicBool,
+}
+
+#[async_trait]
+impl Handler<TrustedFreeze> for Flaky {
+    async fn run(&self, job: TrustedFreeze, lease: &Lease) -> Result<(), JobError> {
+        if !self.failed.swap(true, Ordering::Relaxed) {
+            return Err(JobError::Again {
+                code: "broken_for_the_test",
+                after: None,
+            });
+        }
+        self.inner.run(job, lease).await
     }
 }

@@ -103,10 +103,7 @@ impl Sample for TrustedStart {
             ("empty", page(p.clone(), "")),
             (
                 "error",
-                page(
-                    p.clone().with_error("phone", "phone-error-invalid"),
-                    "+7 9",
-                ),
+                page(p.clone().with_error("phone", "phone-error-invalid"), "+7 9"),
             ),
         ]
     }
