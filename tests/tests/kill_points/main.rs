@@ -21,12 +21,11 @@ use scripts::{SCRIPTS, Script};
 const SEAL: Duration = Duration::from_secs(31);
 
 /// Work that no request asks for.
-const BY_ITSELF: [&str; 7] = [
+const BY_ITSELF: [&str; 6] = [
     "audit.seal/",
     "db.raise_clock_mark/",
     "jobs.forget/",
     "jobs.periodic",
-    "kabinet.forget/",
     "kabinet.settle_restore/",
     "upkeep.",
 ];

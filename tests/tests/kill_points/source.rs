@@ -7,13 +7,31 @@ use std::path::{Path, PathBuf};
 use db::Engine;
 
 /// Transactions that a served installation does not come to, each with its reason.
-const ELSEWHERE: [(&str, &str); 6] = [
-    ("db.import", "restoring: killed in the tests of backup"),
+const ELSEWHERE: [(&str, &str); 9] = [
+    (
+        "account.locale",
+        "one statement, the page's way to what account.set_locale does",
+    ),
+    (
+        "db.import",
+        "restoring, by a command, before anything is served",
+    ),
     (
         "db.import_begin",
-        "restoring: killed in the tests of backup",
+        "restoring, by a command, before anything is served",
     ),
-    ("db.import_end", "restoring: killed in the tests of backup"),
+    (
+        "db.import_end",
+        "restoring, by a command, before anything is served",
+    ),
+    (
+        "keys.retire",
+        "the operator's command, while nothing is served; it only notes what was done",
+    ),
+    (
+        "keys.rewrap",
+        "after a rotation of the master key: interrupted in the tests of rewrapping",
+    ),
     (
         "kabinet.check",
         "looks whether it could write, and takes it back",

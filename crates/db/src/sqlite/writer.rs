@@ -288,10 +288,13 @@ impl Loop {
                 next = self.receiver.try_recv().ok();
             }
         }
-        let pass = |place| members.iter().for_each(|m| fail::point(m.name(), place));
-        pass("before_commit");
+        for member in &*members {
+            fail::point(member.name(), "before_commit");
+        }
         self.commit()?;
-        pass("after_commit");
+        for member in &*members {
+            fail::point(member.name(), "after_commit");
+        }
         Ok(())
     }
 
