@@ -142,6 +142,7 @@ flash-trusted-own = That is your own number.
 flash-trusted-enough = Enough were named today. Try tomorrow.
 flash-trusted-country = We send no SMS to this number.
 trusted-freeze-title = I am a trusted person
+trusted-freeze-row-note = Freeze the account of somebody who named you
 trusted-freeze-lead = Confirm your number, then give your friend's. If they named you, their account is frozen.
 trusted-own-phone = Your number
 trusted-own-phone-hint = The code goes there

@@ -11,6 +11,7 @@ passkey-add = Add a passkey
 passkey-created = Created
 passkey-used = Last used
 passkey-unused = Not used yet
+passkey-money-from = Approves transfers of money from
 passkey-synced = Kept in the cloud, available on several devices
 passkey-bound = On one device only
 passkey-suspected = A copy?

@@ -142,6 +142,7 @@ flash-trusted-own = Это ваш собственный номер.
 flash-trusted-enough = На сегодня назначений достаточно. Попробуйте завтра.
 flash-trusted-country = На этот номер СМС не отправляем.
 trusted-freeze-title = Я доверенное лицо
+trusted-freeze-row-note = Заморозить кабинет близкого, который вас назначил
 trusted-freeze-lead = Подтвердите свой номер, потом назовите номер знакомого. Если вы у него назначены, его кабинет заморозится.
 trusted-own-phone = Ваш номер
 trusted-own-phone-hint = На него придёт код

@@ -11,6 +11,7 @@ passkey-add = Добавить ключ
 passkey-created = Создан
 passkey-used = Последний вход
 passkey-unused = Ещё не использовали
+passkey-money-from = Переводы денег подтверждает с
 passkey-synced = Хранится в облаке, доступен на нескольких устройствах
 passkey-bound = Только на одном устройстве
 passkey-suspected = Есть копия?

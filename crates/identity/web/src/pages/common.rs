@@ -40,6 +40,7 @@ const FLASHES: &[(&str, Tone)] = &[
     ("flash-code-pause", Tone::Warn),
     ("flash-lift-first", Tone::Warn),
     ("flash-step-over", Tone::Warn),
+    ("flash-nothing-to-show", Tone::Warn),
     ("flash-bank-locked", Tone::Good),
     ("flash-password-weak", Tone::Warn),
     ("flash-password-fair", Tone::Good),

@@ -118,6 +118,19 @@ on_pages! {
     ClearDoubt => number::Clear,
 }
 
+/// What a command only refers to, by the name its owner knows.
+async fn named(state: &State, who: &Who, waiting: &Waiting) -> Result<Option<Line>, PageError> {
+    match waiting.action {
+        Action::RemovePasskey => {
+            Ok(super::passkeys::removing(state, who, &command(waiting)?).await?)
+        }
+        Action::RemoveTrusted => {
+            Ok(super::trusted::removing(state, who, &command(waiting)?).await?)
+        }
+        _ => Ok(None),
+    }
+}
+
 fn command<C: OnPage>(waiting: &Waiting) -> Result<C, PageError> {
     serde_json::from_slice(&waiting.payload)
         .map_err(|_| PageError::internal("the command of a step is not understood"))
@@ -149,9 +162,14 @@ async fn perform<C: OnPage + Clone>(
     Ok(match done(performed)? {
         SensitiveDone::Done(answer) => cmd.after(visit, answer),
         SensitiveDone::Needs(step) => see_other(&path(step)),
-        SensitiveDone::NothingToShow => see_other("/profile/security?add=secret"),
+        SensitiveDone::NothingToShow => nothing_to_show(visit),
         SensitiveDone::Frozen => flashed(visit, "/profile/security", "flash-lift-first"),
     })
+}
+
+/// Back to the page where something to show can be added.
+pub(super) fn nothing_to_show(visit: &Visit) -> Response {
+    flashed(visit, "/profile/security", "flash-nothing-to-show")
 }
 
 async fn run<C: OnPage + Clone>(
@@ -269,7 +287,8 @@ pub(super) async fn show(
     method: Option<Method>,
     error: Option<(&'static str, &'static str)>,
 ) -> Result<Response, PageError> {
-    let (lines, _) = describe(&visit, &open.waiting)?;
+    let (mut lines, _) = describe(&visit, &open.waiting)?;
+    lines.extend(named(state, who, &open.waiting).await?);
     let cabinet = cabinet(state, visit, who, Area::Security).await?;
     let p = match error {
         Some((field, id)) => cabinet.shell.with_error(field, id),

@@ -192,9 +192,7 @@ pub(super) async fn add(
     match done(added)? {
         AddingDone::Performed(SensitiveDone::Done(added)) => Ok(after_adding(&visit, added)),
         AddingDone::Performed(SensitiveDone::Needs(step)) => Ok(see_other(&confirm::path(step))),
-        AddingDone::Performed(SensitiveDone::NothingToShow) => {
-            Ok(see_other("/profile/security?add=secret"))
-        }
+        AddingDone::Performed(SensitiveDone::NothingToShow) => Ok(confirm::nothing_to_show(&visit)),
         AddingDone::Performed(SensitiveDone::Frozen) => {
             Ok(flashed(&visit, "/profile/security", "flash-lift-first"))
         }
@@ -274,6 +272,19 @@ async fn edit_page(
         Some(_) => page_with_errors(&view),
         None => page(&view),
     })
+}
+
+/// Which key is about to be removed.
+pub(super) async fn removing(
+    state: &State,
+    who: &Who,
+    cmd: &Remove,
+) -> Result<Option<Line>, Fault> {
+    let key = one(state, who, &cmd.id.to_string()).await?;
+    Ok(key.and_then(|key| key.name).map(|name| Line {
+        name: "step-line-passkey",
+        value: name,
+    }))
 }
 
 /// `GET /profile/security/passkeys/{id}`.

@@ -163,6 +163,24 @@ impl OnPage for trusted::Remove {
     }
 }
 
+/// Who is about to be removed.
+pub(super) async fn removing(
+    state: &State,
+    who: &Who,
+    cmd: &trusted::Remove,
+) -> Result<Option<Line>, Fault> {
+    let people = state
+        .read("trusted.list", who.clone(), |tx, who| {
+            Box::pin(trusted::list(tx, &who.account))
+        })
+        .await?;
+    let person = people.into_iter().find(|person| person.id == cmd.id);
+    Ok(person.map(|person| Line {
+        name: "step-line-person",
+        value: format!("{}, {}", person.name, person.phone.masked()),
+    }))
+}
+
 /// `GET /freeze/trusted`.
 pub(super) async fn start(visit: Visit) -> Response {
     page(&TrustedStart {

@@ -1,6 +1,7 @@
 //! Passkeys under Security (ID-5).
 
 use askama::Template;
+use identity_core::assurance::KEY_RIPENS;
 use kernel::Timestamp;
 use webkit::page::{Area, Sample, Shell, Tone, sample};
 
@@ -27,6 +28,12 @@ impl Passkey {
         self.name
             .clone()
             .unwrap_or_else(|| p.t("passkey-one").to_owned())
+    }
+
+    /// From when on it approves money, while that is still ahead (A62).
+    pub fn ripens(&self, p: &Shell) -> Option<Timestamp> {
+        let at = self.created_at.saturating_add(KEY_RIPENS);
+        (at > p.now && !self.is_suspected).then_some(at)
     }
 }
 
@@ -58,7 +65,10 @@ fn samples_of() -> Vec<Passkey> {
     };
     vec![
         key(1, Some("iCloud Keychain"), Some(-460), true),
-        key(2, Some("Ноутбук дома"), None, false),
+        Passkey {
+            created_at: sample::after(-3_600),
+            ..key(2, Some("Ноутбук дома"), None, false)
+        },
         Passkey {
             is_suspected: true,
             ..key(3, None, Some(-90_000), false)

@@ -66,7 +66,7 @@ impl LossLine {
             Advice::ConfirmNumber => ("advice-confirm-number", "/profile/phone"),
             Advice::AddEmail => ("advice-add-email", "/profile/email"),
             Advice::BackupCodes => ("advice-backup-codes", "/profile/security/backup-codes"),
-            Advice::SyncedPasskey => ("advice-synced-passkey", "/profile/security"),
+            Advice::SyncedPasskey => ("advice-synced-passkey", "/profile/security/passkeys"),
         })
     }
 }
