@@ -301,9 +301,9 @@ pub async fn run(house: &House, engine: Engine, accounts: usize, time: Duration)
     let ours = load::sum(&ours);
     print(&ours, &load::sum(&bare), database, engine);
     // Without a queue in front of it: what a person waits, for both halves together.
-    let sign_db = db.clone();
+    let (sign_db, sign_env) = (db.clone(), env.clone());
     let calm = load::calls(FEW, time / 2, &me, move |n| {
-        let (db, env) = (sign_db.clone(), env.clone());
+        let (db, env) = (sign_db.clone(), sign_env.clone());
         async move { drop(sign_in(&db, &env, (first + n) % accounts).await) }
     });
     let calm = calm.await;

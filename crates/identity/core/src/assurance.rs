@@ -206,6 +206,10 @@ impl Action {
 }
 
 /// What an account could show.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says whether one thing is there; none depends on another's state"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Has {
     /// A phone whose codes still open something (ID-8a).

@@ -8,6 +8,8 @@
 
 pub(crate) mod sql;
 
+use std::fmt::Write as _;
+
 use audit::{Action as Logged, Details};
 use db::{BoxFuture, ReadTx, Row, WriteTx, params};
 use identity_core::{
@@ -152,7 +154,11 @@ pub async fn lock_account(
 
 fn mac(env: &Env, step: StepId, payload: &[u8]) -> [u8; 32] {
     let payload = vault::token_hash(payload);
-    let text: String = payload.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = payload.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
     env.vault.code_mac(step.as_bytes(), &text)
 }
 

@@ -48,7 +48,8 @@ impl std::fmt::Debug for Attestation {
 #[serde(rename_all = "camelCase")]
 struct Raw<R> {
     id: String,
-    raw_id: String,
+    #[serde(rename = "rawId")]
+    same_id: String,
     #[serde(rename = "type")]
     kind: String,
     response: R,
@@ -106,10 +107,10 @@ fn read<'a, R: Deserialize<'a>>(json: &'a str) -> Result<(Vec<u8>, Raw<R>), Faul
     if raw.kind != "public-key" {
         return Err(Fault::Kind);
     }
-    if raw.id != raw.raw_id {
+    if raw.id != raw.same_id {
         return Err(Fault::CredentialId);
     }
-    Ok((bytes(&raw.raw_id)?, raw))
+    Ok((bytes(&raw.id)?, raw))
 }
 
 impl Assertion {

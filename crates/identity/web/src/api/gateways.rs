@@ -8,7 +8,7 @@ use axum::{
     body::Body,
     extract::{Path, State as With},
 };
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use identity_service::number::Reason;
 use kernel::Phone;
 use notify::{
@@ -137,7 +137,7 @@ pub(super) async fn number_signal(
     // A signal that comes again inside of its time must not doubt anew what its owner has cleared meanwhile.
     let signed_at = headers
         .get(&gateway.settings.timestamp_header)
-        .map(|value| value.as_bytes())
+        .map(HeaderValue::as_bytes)
         .unwrap_or_default();
     let request = vault::token_hash(&[signed_at, b".", body.as_ref()].concat());
     let key = OnceKey {

@@ -220,53 +220,60 @@ impl Sample for Confirm {
                     ..normal.clone()
                 },
             ),
-            (
-                "totp",
-                Self {
-                    by: Method::Totp,
-                    face: Face::Factor(Method::Totp),
-                    others: vec![Method::BackupCode],
-                    ..normal.clone()
-                },
-            ),
-            (
-                "passkey",
-                Self {
-                    action: Action::OpenBank,
-                    lines: Vec::new(),
-                    by: Method::Passkey,
-                    face: Face::Passkey,
-                    others: vec![Method::Password],
-                    ..normal.clone()
-                },
-            ),
-            (
-                "backup",
-                Self {
-                    p: normal.p.clone().with_error("code", "backup-error-form"),
-                    by: Method::BackupCode,
-                    face: Face::Factor(Method::BackupCode),
-                    others: vec![Method::Totp],
-                    ..normal.clone()
-                },
-            ),
-            (
-                "passkey_wrong",
-                Self {
-                    p: normal
-                        .p
-                        .clone()
-                        .with_error("passkey", "passkey-error-not-taken"),
-                    by: Method::Passkey,
-                    face: Face::Passkey,
-                    ..normal.clone()
-                },
-            ),
             ("normal", normal.clone()),
         ];
+        samples.extend(of_factors(&normal));
         samples.extend(of_secrets(&normal));
         samples
     }
+}
+
+/// The pages that ask for a passkey, an app or a backup code.
+fn of_factors(normal: &Confirm) -> Vec<(&'static str, Confirm)> {
+    vec![
+        (
+            "totp",
+            Confirm {
+                by: Method::Totp,
+                face: Face::Factor(Method::Totp),
+                others: vec![Method::BackupCode],
+                ..normal.clone()
+            },
+        ),
+        (
+            "passkey",
+            Confirm {
+                action: Action::OpenBank,
+                lines: Vec::new(),
+                by: Method::Passkey,
+                face: Face::Passkey,
+                others: vec![Method::Password],
+                ..normal.clone()
+            },
+        ),
+        (
+            "backup",
+            Confirm {
+                p: normal.p.clone().with_error("code", "backup-error-form"),
+                by: Method::BackupCode,
+                face: Face::Factor(Method::BackupCode),
+                others: vec![Method::Totp],
+                ..normal.clone()
+            },
+        ),
+        (
+            "passkey_wrong",
+            Confirm {
+                p: normal
+                    .p
+                    .clone()
+                    .with_error("passkey", "passkey-error-not-taken"),
+                by: Method::Passkey,
+                face: Face::Passkey,
+                ..normal.clone()
+            },
+        ),
+    ]
 }
 
 /// The pages that ask for a chosen secret.

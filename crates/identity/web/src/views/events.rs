@@ -242,7 +242,7 @@ impl EventKind {
     /// The icon of the sprite.
     pub const fn icon(self) -> &'static str {
         match self {
-            Self::AccountCreated => "user",
+            Self::AccountCreated | Self::TrustedNamed | Self::TrustedRemoved => "user",
             Self::SignedIn
             | Self::SignedInNewDevice
             | Self::PasskeyAdded
@@ -252,10 +252,11 @@ impl EventKind {
             Self::TotpAdded | Self::TotpRemoved | Self::NumberDoubted | Self::NumberConfirmed => {
                 "smartphone"
             }
-            Self::BackupIssued | Self::BackupUsed => "file-text",
+            Self::BackupIssued | Self::BackupUsed | Self::ConsentGiven | Self::MarketingChanged => {
+                "file-text"
+            }
             Self::SecondOn | Self::SecondOff => "shield-check",
             Self::LetIn | Self::LetInRefused => "monitor",
-            Self::TrustedNamed | Self::TrustedRemoved => "user",
             Self::SignedOut | Self::SessionEnded | Self::OthersEnded | Self::MadeRoom => "log-out",
             Self::CodeFailed
             | Self::CodeResting
@@ -276,7 +277,6 @@ impl EventKind {
             | Self::PassportSent
             | Self::DataAccepted
             | Self::DataDeclined => "id-card",
-            Self::ConsentGiven | Self::MarketingChanged => "file-text",
             Self::Frozen | Self::FrozenByTrusted => "snowflake",
             Self::Unfrozen => "lock-open",
             Self::PasswordSet
