@@ -42,7 +42,6 @@ bank-door-lead = Money opens separately: with a passkey, the password or the pas
 bank-door-note = It locks by itself after 5 idle minutes.
 bank-open = Open
 bank-nothing-lead = This section opens with a passkey, the password or the passcode. You have none of them yet.
-bank-nothing-go = Choose a way
 bank-nothing-note = Text message codes are not enough here: a number can be stolen, and your money must stay yours.
 bank-level-enough = Your identity is confirmed: you can open cards, accounts and deposits.
 bank-level-short = Cards, accounts and deposits need a confirmed identity. Still to do:

@@ -175,6 +175,7 @@ advice-add-email = Add an e-mail
 advice-backup-codes = Issue backup codes
 advice-synced-passkey = Add a passkey
 security-more = Protection of sign-in
+security-lost = In case of loss
 event-totp-added = Authenticator app connected
 event-totp-removed = Authenticator app disconnected
 event-backup-issued = Backup codes issued

@@ -175,6 +175,7 @@ advice-add-email = Добавить почту
 advice-backup-codes = Выпустить запасные коды
 advice-synced-passkey = Добавить ключ доступа
 security-more = Защита входа
+security-lost = На случай потери
 event-totp-added = Подключено приложение с кодами
 event-totp-removed = Приложение с кодами отключено
 event-backup-issued = Выпущены запасные коды

@@ -37,7 +37,7 @@ async fn names_boris(anna: &Walk<'_>) {
     anna.fill("name", "Брат").await;
     anna.fill("phone", "12").await;
     anna.submit(TRUSTED).await;
-    anna.at(TRUSTED, "Брат", "trusted-wrong").await;
+    anna.at(TRUSTED, "не хватает цифр", "trusted-wrong").await;
     anna.fill("phone", BORIS).await;
     anna.submit(TRUSTED).await;
     let step = anna.path().await;
@@ -102,7 +102,7 @@ async fn lifts_it(anna: &Walk<'_>) {
     let known = anna.demo.messages().await;
     anna.by_code(ANNA, "/profile/security/unfreeze", code).await;
     if anna.path().await == code {
-        anna.at(code, "почт", "unfreeze-mail").await;
+        anna.at(code, "Шаг 2 из 2", "unfreeze-mail").await;
         let digits = anna.code(MAIL, &known).await;
         anna.fill("code", &digits).await;
         anna.submit(code).await;

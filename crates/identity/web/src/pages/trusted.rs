@@ -71,7 +71,7 @@ async fn people_page(
         p,
         people,
         has_room: room > 0,
-        name: typed.0.to_owned(),
+        called: typed.0.to_owned(),
         phone: typed.1.to_owned(),
     };
     Ok(if has_errors {

@@ -30,7 +30,7 @@ pub struct Trusted {
     /// Whether there is room for one more.
     pub has_room: bool,
     /// The name as typed.
-    pub name: String,
+    pub called: String,
     /// The phone as typed.
     pub phone: String,
 }
@@ -48,7 +48,7 @@ impl Sample for Trusted {
             p: p.clone(),
             people: Vec::new(),
             has_room: true,
-            name: String::new(),
+            called: String::new(),
             phone: String::new(),
         };
         let boris = person("a1B2c3D4e5F", "Борис", "+7 ••• •••-00-02");
@@ -57,7 +57,7 @@ impl Sample for Trusted {
                 "error",
                 Self {
                     p: p.clone().with_error("phone", "phone-error-invalid"),
-                    name: "Борис".to_owned(),
+                    called: "Борис".to_owned(),
                     phone: "+7 913".to_owned(),
                     ..empty.clone()
                 },
