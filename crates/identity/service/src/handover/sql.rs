@@ -24,6 +24,7 @@ db::statements! {
     USE: "UPDATE handover SET used_at = $1 WHERE request = $2 AND approved_at IS NOT NULL AND used_at IS NULL"
         (Int, Bytes) -> ();
     /// Forgets old ones.
-    FORGET: "DELETE FROM handover WHERE request IN
-        (SELECT request FROM handover WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)" (Int, Int) -> ();
+    FORGET: "DELETE FROM handover WHERE expires_at < $1 AND request IN
+        (SELECT request FROM handover WHERE expires_at < $2 ORDER BY expires_at LIMIT $3)"
+        (Int, Int, Int) -> ();
 }
