@@ -115,6 +115,7 @@ async fn sign_in(db: &Db, env: &Env, n: usize) -> Option<SessionToken> {
         known: Some(key(n, 2)),
         next: NextPath::default(),
         link: None,
+        about: None,
     };
     let input = (env.clone(), visitor(n), ask);
     let asked: Result<Asked, ServiceError> = db

@@ -180,6 +180,7 @@ event-totp-added = Authenticator app connected
 event-totp-removed = Authenticator app disconnected
 event-backup-issued = Backup codes issued
 event-backup-used = Backup code used
+event-backup-void = Backup codes no longer work
 event-second-on = Sign-in asks for a second factor
 event-second-off = Sign-in asks for no second factor
 event-factor-failed = Wrong second factor

@@ -180,6 +180,7 @@ event-totp-added = Подключено приложение с кодами
 event-totp-removed = Приложение с кодами отключено
 event-backup-issued = Выпущены запасные коды
 event-backup-used = Использован запасной код
+event-backup-void = Запасные коды больше не действуют
 event-second-on = Вход спрашивает второй фактор
 event-second-off = Вход не спрашивает второй фактор
 event-factor-failed = Неверный второй фактор

@@ -11,6 +11,7 @@ CREATE TABLE session_proof (
 CREATE INDEX session_proof_at ON session_proof (at);
 
 -- A sensitive action that waits for a proof of its own: what was typed is sealed here, and only here (step-up).
+-- target is what the messages with its codes call its object, sealed too (A15).
 CREATE TABLE step_up (
     account_id BYTEA NOT NULL,
     step_id BYTEA NOT NULL,
@@ -18,6 +19,7 @@ CREATE TABLE step_up (
     action TEXT NOT NULL,
     payload BYTEA NOT NULL,
     payload_mac BYTEA NOT NULL,
+    target BYTEA,
     shown TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
@@ -115,12 +117,14 @@ CREATE TABLE totp (
     rest_until BIGINT
 ) {clustered};
 
--- Backup codes, as keyed hashes; a new set removes the old one (ID-8).
+-- Backup codes, as keyed hashes; a new set removes the old one (ID-8). void_at: a restored backup may hold codes
+-- that were used after it was taken, so none of them counts any more; the owner is told at the next sign-in (F18).
 CREATE TABLE backup_code (
     account_id BYTEA NOT NULL,
     code_hash BYTEA NOT NULL,
     made_at BIGINT NOT NULL,
     used_at BIGINT,
+    void_at BIGINT,
     PRIMARY KEY (account_id, code_hash)
 ) {clustered};
 -- Wrong tries at the backup codes of an account.

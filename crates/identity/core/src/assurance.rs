@@ -196,6 +196,11 @@ actions! {
 }
 
 impl Action {
+    /// How long before it a proof may have been shown that still counts for it.
+    pub fn freshness(self) -> Duration {
+        self.need().session_within.unwrap_or(STEP_LIFE)
+    }
+
     /// From the stable name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL

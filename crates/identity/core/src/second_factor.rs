@@ -36,6 +36,20 @@ pub fn ways(has: &Has) -> Vec<Method> {
     .collect()
 }
 
+/// Whether a showing is a second factor beside whatever else was shown. The passcode is one: it is only ever
+/// shown with the key of its browser or with a fresh code, so whoever shows it holds one thing and knows another.
+/// It is no way of [`ways`], for a browser that is not signed in cannot show it.
+pub const fn is_second(method: Method) -> bool {
+    match method {
+        Method::Passkey
+        | Method::Password
+        | Method::Passcode
+        | Method::Totp
+        | Method::BackupCode => true,
+        Method::Sms | Method::Call | Method::Email | Method::Device => false,
+    }
+}
+
 /// Whether a code alone is not enough: the reason and what would do. `None` when it is, also when the account
 /// has nothing else to show: a setting must not lock its owner out.
 pub fn needed(setting: bool, standing: Standing, has: &Has) -> Option<(Why, Vec<Method>)> {
@@ -72,6 +86,7 @@ mod tests {
             prop_assert_eq!(needed.is_some(), reason && something);
             if let Some((_, ways)) = needed {
                 prop_assert!(!ways.is_empty());
+                prop_assert!(ways.iter().copied().all(is_second));
                 prop_assert!(ways.iter().all(|m| matches!(
                     m, Method::Passkey | Method::Password | Method::Totp | Method::BackupCode
                 )));

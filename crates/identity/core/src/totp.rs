@@ -20,6 +20,11 @@ pub fn step(now: Timestamp) -> i64 {
     now.as_secs().div_euclid(STEP_SECS)
 }
 
+/// The last step whose code is taken at a moment, for clocks that are ahead of ours.
+pub fn last_open_step(now: Timestamp) -> i64 {
+    step(now).saturating_add(DRIFT)
+}
+
 /// The code of a step, leading zeros kept. Empty when more digits are asked for than 31 bits hold.
 pub fn code(secret: &[u8], step: i64, digits: u32) -> String {
     let Ok(mut mac) = Hmac::<Sha1>::new_from_slice(secret) else {

@@ -3,17 +3,18 @@
 
 pub(crate) mod sql;
 
-use audit::{Action as Logged, Details};
+use audit::{Action as Logged, Actor, Details, Entry};
 use db::{BoxFuture, DbError, ReadTx, WriteTx, params};
 use identity_core::{
     assurance::{Action, Method},
     backup_code::{BackupCode, CODES, SIGNS},
     guessing::Guesses,
 };
-use kernel::AccountId;
+use kernel::{AccountId, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    account::Account,
     env::{Env, ServiceError},
     notice::{self, Notice},
     shown::Proof,
@@ -25,6 +26,28 @@ use crate::{
 pub const ISSUED: Logged = Logged::new("backup_code.issued");
 /// One was used and replaced.
 pub const USED: Logged = Logged::new("backup_code.used");
+
+/// A restore has voided the codes; said at the first sign-in after it (F18).
+pub const VOID: Logged = Logged::new("backup_code.void");
+
+/// Tells the owner, once, that the codes of a restored backup count no more and new ones must be made.
+pub(crate) async fn tell_void(
+    tx: &mut WriteTx,
+    env: &Env,
+    visitor: &Visitor,
+    account: &Account,
+) -> Result<(), ServiceError> {
+    let key = params![account.id.as_bytes()];
+    if tx.execute(&sql::FORGET_VOID, key).await? == 0 {
+        return Ok(());
+    }
+    notice::tell_news(tx, env, account, Notice::BackupCodesVoid).await?;
+    let entry = Entry::new(VOID, Actor::System)
+        .about(account.id)
+        .with(Details::of(visitor).seal(&account.key));
+    audit::append(tx, entry).await?;
+    Ok(())
+}
 
 fn hash(env: &Env, account: AccountId, code: &BackupCode) -> [u8; 32] {
     env.vault.code_mac(account.as_bytes(), code.plain())

@@ -44,7 +44,15 @@ impl Sensitive for Open {
         Box::pin(async move {
             let now = tx.now();
             let shown = shown::of_session(tx, at.account.id, at.who.session).await?;
-            let latest = shown.iter().max_by_key(|shown| shown.at);
+            // A code that was shown in the same moment opens nothing here (ID-3).
+            let opens = |method| {
+                matches!(
+                    method,
+                    Method::Passkey | Method::Password | Method::Passcode
+                )
+            };
+            let opening = shown.iter().filter(|shown| opens(shown.method));
+            let latest = opening.max_by_key(|shown| shown.at);
             let method = latest.map_or(at.who.method, |shown| shown.method);
             let row = params![
                 at.account.id.as_bytes(),

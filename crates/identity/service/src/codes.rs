@@ -8,7 +8,7 @@ mod checking;
 mod learning;
 pub(crate) mod sql;
 
-pub use asking::{Ask, Asked, ask};
+pub use asking::{About, Ask, Asked, ask};
 pub use checking::{Check, Checked, check};
 pub use learning::LearnCalls;
 

@@ -197,6 +197,7 @@ pub async fn ask_unfreeze(
         known: Some(who.browser),
         next: NextPath::default(),
         link: None,
+        about: None,
     };
     Ok(match codes::ask(tx, env, visitor, &ask).await? {
         Asked::Sent => Ok(purpose),
@@ -274,6 +275,7 @@ pub async fn ask_by_code(
         known: None,
         next: NextPath::default(),
         link: None,
+        about: None,
     };
     codes::ask(tx, env, visitor, &ask).await
 }

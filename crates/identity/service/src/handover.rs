@@ -16,7 +16,7 @@ use identity_core::{
     handover::{self as rules, CHOICES, State, Times},
     next_path::NextPath,
 };
-use kernel::{AccountId, SessionId, Timestamp, Visitor};
+use kernel::{AccountId, Locale, SessionId, Timestamp, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -25,8 +25,9 @@ use crate::{
     counters::{self, Scope},
     env::{Env, ServiceError, account_id},
     notice::{self, Notice},
+    second_factor::{self, Enough, Gate},
     session::{self, SignedIn},
-    shown::Proof,
+    shown::{self, Proof},
     sign_in::{self, Welcome},
     step_up::{self, At, Authorised, Sensitive},
 };
@@ -295,6 +296,10 @@ impl Sensitive for LetIn {
     const ACTION: Action = Action::LetIn;
     type Done = Chosen;
 
+    fn target(&self, locale: Locale) -> Option<String> {
+        Some(kernel::agent::device_name(&self.agent, locale))
+    }
+
     fn run<'t>(
         &'t self,
         tx: &'t mut WriteTx,
@@ -490,11 +495,35 @@ pub async fn enter(
     if account.frozen_at.is_some() || is_over {
         return Ok(Entered::Over);
     }
+    // What the phone has shown stands for the computer; where a second factor is asked for by now, and the phone
+    // had none to show when it let the computer in, it has to let it in again.
+    let shown = shown::of_session(tx, owner, approver).await?;
+    let since = found.created_at.saturating_sub(Action::LetIn.freshness());
+    let shown: Vec<Method> = shown
+        .iter()
+        .filter(|shown| shown.at >= since)
+        .map(|shown| shown.method)
+        .collect();
+    let Gate::Open(enough) = second_factor::gate(tx, env, &account, None, &shown).await? else {
+        return Ok(Entered::Over);
+    };
     if tx.execute(&sql::USE, params![now, &request]).await? != 1 {
         return Ok(Entered::Over);
     }
-    let welcome = begin_session(tx, env, visitor, &account, known, &found.computer).await?;
+    let begins = Begins {
+        known,
+        computer: &found.computer,
+        enough,
+    };
+    let welcome = begin_session(tx, env, visitor, &account, begins).await?;
     Ok(Entered::In(Box::new(welcome)))
+}
+
+/// The session that begins.
+struct Begins<'t> {
+    known: Option<[u8; 32]>,
+    computer: &'t Computer,
+    enough: Enough,
 }
 
 async fn begin_session(
@@ -502,15 +531,19 @@ async fn begin_session(
     env: &Env,
     visitor: &Visitor,
     account: &Account,
-    known: Option<[u8; 32]>,
-    computer: &Computer,
+    begins: Begins<'_>,
 ) -> Result<Welcome, ServiceError> {
+    let Begins {
+        known,
+        computer,
+        enough,
+    } = begins;
     let proof = Proof {
         account: account.id,
         method: Method::Device,
         key_since: None,
     };
-    let begun = session::begin_shown(tx, env, visitor, account, &proof, known).await?;
+    let begun = session::begin_shown(tx, env, visitor, account, &proof, known, enough).await?;
     // Told of whether or not the browser is new: the confirming tap may have been talked out of the owner.
     notice::tell(tx, env, visitor, account, Notice::NewDevice).await?;
     sign_in::made_room(tx, env, visitor, account, &begun).await?;

@@ -59,6 +59,8 @@ pub enum Notice {
     BackupCodesIssued,
     /// A backup code was used.
     BackupCodeUsed,
+    /// The data was restored from a backup: the backup codes count no more (F18).
+    BackupCodesVoid,
     /// Sign-in asks for a second factor from now on.
     SecondFactorOn,
     /// It no longer does.
@@ -101,6 +103,7 @@ impl Notice {
             Self::TotpRemoved => "totp_removed",
             Self::BackupCodesIssued => "backup_codes_issued",
             Self::BackupCodeUsed => "backup_code_used",
+            Self::BackupCodesVoid => "backup_codes_void",
             Self::SecondFactorOn => "second_factor_on",
             Self::SecondFactorOff => "second_factor_off",
             Self::LetInRefused => "let_in_refused",
@@ -137,6 +140,7 @@ impl Notice {
             Self::TotpRemoved => SecurityEvent::TotpRemoved,
             Self::BackupCodesIssued => SecurityEvent::BackupCodesIssued,
             Self::BackupCodeUsed => SecurityEvent::BackupCodeUsed,
+            Self::BackupCodesVoid => SecurityEvent::BackupCodesVoid,
             Self::SecondFactorOn => SecurityEvent::SecondFactorOn,
             Self::SecondFactorOff => SecurityEvent::SecondFactorOff,
             Self::LetInRefused => SecurityEvent::LetInRefused,

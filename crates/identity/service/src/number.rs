@@ -141,6 +141,7 @@ pub async fn ask(
         known: Some(who.browser),
         next: NextPath::default(),
         link: None,
+        about: None,
     };
     codes::ask(tx, env, visitor, &ask).await
 }

@@ -27,7 +27,7 @@ pub(crate) mod sql;
 pub use adding::{Add, Added, Adding, BeginAdding, JudgedNew, Seen, add, begin_adding, look_new};
 pub use answer::{ANSWER_MAX, Assertion, Attestation};
 pub use ceremony::{CeremonyId, Purpose, Which};
-pub use entering::{Entered, SignIn, begin_sign_in, sign_in};
+pub use entering::{Entered, Second, SignIn, begin_sign_in, second, sign_in};
 pub use options::{
     Algorithm, CreationOptions, Descriptor, Extensions, Party, RequestOptions, Selection, User,
 };

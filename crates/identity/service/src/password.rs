@@ -17,6 +17,7 @@ use crate::{
     account,
     env::{Env, ServiceError},
     notice::{self, Notice},
+    second_factor,
     secret::{self, Attempt, Kept, Kind, Shower},
     shown::Proof,
     step_up::{At, Authorised, Sensitive},
@@ -100,22 +101,35 @@ impl Sensitive for SetPassword {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RemovePassword {}
 
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Removed {
+    /// There is none any more.
+    Done,
+    /// Sign-in always asks for a second factor and this is the only one: the setting goes first.
+    Needed,
+}
+
 impl Sensitive for RemovePassword {
     const ACTION: Action = Action::RemovePassword;
-    type Done = ();
+    type Done = Removed;
 
     fn run<'t>(
         &'t self,
         tx: &'t mut WriteTx,
         at: At<'t>,
         _: Authorised,
-    ) -> BoxFuture<'t, Result<(), ServiceError>> {
+    ) -> BoxFuture<'t, Result<Removed, ServiceError>> {
         Box::pin(async move {
+            if second_factor::would_be_last(tx, at.account, Method::Password).await? {
+                return Ok(Removed::Needed);
+            }
             if secret::remove(tx, at.account.id, Kind::Password).await? {
                 audit::append(tx, at.who.entry(REMOVED, &at.details())).await?;
                 notice::tell(tx, at.env, at.visitor, at.account, Notice::PasswordRemoved).await?;
             }
-            Ok(())
+            Ok(Removed::Done)
         })
     }
 }

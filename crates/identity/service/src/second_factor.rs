@@ -6,7 +6,7 @@ use audit::{Action as Logged, Details};
 use db::{BoxFuture, DbError, ReadTx, WriteTx, params};
 use identity_core::{
     account::is_aged,
-    assurance::{Action, Has, Method},
+    assurance::{Action, Method},
     second_factor::{self as rules, Standing, Why},
 };
 use kernel::{AccountId, Identifier};
@@ -135,18 +135,63 @@ pub(crate) async fn standing(
     })
 }
 
-/// Whether a code to this identifier is not enough to enter: why, and what would do.
+/// What a door is told.
+pub(crate) enum Gate {
+    /// A session may begin.
+    Open(Enough),
+    /// Not yet: why, and what would do.
+    Asks(Why, Vec<Method>),
+}
+
+/// The right to begin one session: what was shown for it is enough. Only [`gate`] gives it, so there is no door
+/// beside it.
+#[derive(Debug)]
+pub(crate) struct Enough {
+    /// A restore has voided the account's backup codes, and the owner was not told yet.
+    pub(crate) is_codes_void: bool,
+}
+
+/// Asked by every door before it begins a session: whether what was shown is enough. `proved` is the identifier
+/// whose code was shown, where one was.
+pub(crate) async fn gate(
+    tx: &mut ReadTx,
+    env: &Env,
+    account: &Account,
+    proved: Option<&Subject>,
+    shown: &[Method],
+) -> Result<Gate, ServiceError> {
+    let id = account.id.as_bytes();
+    let row = tx.query_one(&sql::AT_DOOR, params![id, id]).await?;
+    let is_on = row.int(0)? > 0;
+    let enough = Enough {
+        is_codes_void: row.int(1)? > 0,
+    };
+    if shown.iter().copied().any(rules::is_second) {
+        return Ok(Gate::Open(enough));
+    }
+    let standing = match proved {
+        Some(subject) => standing(tx, env, account, subject).await?,
+        None => Standing::default(),
+    };
+    if !is_on && standing == Standing::default() {
+        return Ok(Gate::Open(enough));
+    }
+    let has = shown::has(tx, account).await?;
+    Ok(match rules::needed(is_on, standing, &has) {
+        Some((why, ways)) => Gate::Asks(why, ways),
+        None => Gate::Open(enough),
+    })
+}
+
+/// Why a code to this identifier is not enough to enter, and what would do; `None` when it is.
 pub(crate) async fn needed(
     tx: &mut ReadTx,
     env: &Env,
     account: &Account,
     subject: &Subject,
 ) -> Result<Option<(Why, Vec<Method>)>, ServiceError> {
-    let is_on = is_on(tx, account.id).await?;
-    let standing = standing(tx, env, account, subject).await?;
-    if !is_on && standing == Standing::default() {
-        return Ok(None);
-    }
-    let has: Has = shown::has(tx, account).await?;
-    Ok(rules::needed(is_on, standing, &has))
+    Ok(match gate(tx, env, account, Some(subject), &[]).await? {
+        Gate::Open(_) => None,
+        Gate::Asks(why, ways) => Some((why, ways)),
+    })
 }

@@ -13,10 +13,12 @@ use vault::{Token, same};
 
 use crate::{
     account::{self, Account},
+    backup_code,
     codes::BrowserKey,
     counters, device_key,
     env::{Env, ServiceError},
     notice::{self, Notice},
+    second_factor::Enough,
     shown::{self, Proof},
 };
 
@@ -113,7 +115,8 @@ pub(crate) struct Begun {
     pub(crate) made_room: u64,
 }
 
-/// Begins a session with what was shown for it. Ends those that have to make room (A29).
+/// Begins a session with what was shown for it, once the gate found it enough. Ends those that have to make room
+/// (A29).
 pub(crate) async fn begin_shown(
     tx: &mut WriteTx,
     env: &Env,
@@ -121,7 +124,11 @@ pub(crate) async fn begin_shown(
     account: &Account,
     proof: &Proof,
     known: Option<[u8; 32]>,
+    enough: Enough,
 ) -> Result<Begun, ServiceError> {
+    if enough.is_codes_void {
+        backup_code::tell_void(tx, env, visitor, account).await?;
+    }
     let now = tx.now();
     let made_room = make_room(tx, env, account.id).await?;
     let fresh = known.is_none().then(|| Token::new(&*env.chance));

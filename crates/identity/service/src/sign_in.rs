@@ -23,7 +23,8 @@ use crate::{
     consent,
     env::{Env, ServiceError},
     notice::{self, Notice},
-    number, second_factor,
+    number,
+    second_factor::{self, Enough, Gate},
     session::{self, Begun, SessionToken},
     shown::{self, Proof},
     totp,
@@ -84,13 +85,8 @@ pub async fn verify(
                     known: cmd.known,
                     is_new: false,
                 };
-                let subject = &proved.subject;
-                let needed = second_factor::needed(tx, env, &account, subject).await?;
-                if needed.is_some() {
-                    return Ok(Verified::NeedsSecond);
-                }
                 let welcome = enter(tx, env, visitor, &account, &proved, &door, None).await?;
-                Ok(Verified::In(Box::new(welcome)))
+                Ok(welcome.map_or(Verified::NeedsSecond, Verified::In))
             }
         },
     }
@@ -109,7 +105,7 @@ pub(crate) struct Door {
     pub(crate) is_new: bool,
 }
 
-/// Begins the session of the owner of a proved identifier.
+/// Begins the session of the owner of a proved identifier; `None` when a second factor comes first.
 async fn enter(
     tx: &mut WriteTx,
     env: &Env,
@@ -118,26 +114,40 @@ async fn enter(
     proved: &Proved,
     door: &Door,
     second: Option<&Proof>,
-) -> Result<Welcome, ServiceError> {
-    let now = tx.now();
-    let row = params![now, account.id.as_bytes(), &proved.subject];
-    tx.defer(&[(&account::sql::PROVED, row)]).await?;
+) -> Result<Option<Box<Welcome>>, ServiceError> {
     let proof = Proof {
         account: account.id,
         method: Method::from(proved.channel),
         key_since: None,
     };
     let proofs: Vec<Proof> = [proof].into_iter().chain(second.copied()).collect();
-    arrive(
-        tx,
-        env,
-        visitor,
+    let shown: Vec<Factor> = proofs.iter().map(|proof| proof.method).collect();
+    let subject = Some(&proved.subject);
+    let Gate::Open(enough) = second_factor::gate(tx, env, account, subject, &shown).await? else {
+        return Ok(None);
+    };
+    // Written after the gate has looked, for a fresh proof would make an old number look young (A47).
+    let now = tx.now();
+    let row = params![now, account.id.as_bytes(), &proved.subject];
+    tx.defer(&[(&account::sql::PROVED, row)]).await?;
+    let arrival = Arrival {
         account,
-        &proofs,
+        proofs: &proofs,
         door,
-        proved.next.clone(),
-    )
-    .await
+        next: proved.next.clone(),
+        enough,
+    };
+    Ok(Some(Box::new(arrive(tx, env, visitor, arrival).await?)))
+}
+
+/// Somebody whom the gate has let through.
+pub(crate) struct Arrival<'t> {
+    pub(crate) account: &'t Account,
+    /// What was shown: the session begins by the first.
+    pub(crate) proofs: &'t [Proof],
+    pub(crate) door: &'t Door,
+    pub(crate) next: NextPath,
+    pub(crate) enough: Enough,
 }
 
 /// Begins the session of whoever has shown themselves, by the first of these proofs and then by the others,
@@ -146,15 +156,20 @@ pub(crate) async fn arrive(
     tx: &mut WriteTx,
     env: &Env,
     visitor: &Visitor,
-    account: &Account,
-    proofs: &[Proof],
-    door: &Door,
-    next: NextPath,
+    arrival: Arrival<'_>,
 ) -> Result<Welcome, ServiceError> {
+    let Arrival {
+        account,
+        proofs,
+        door,
+        next,
+        enough,
+    } = arrival;
     let (proof, others) = proofs
         .split_first()
         .ok_or(ServiceError::Inconsistent("a session without a proof"))?;
-    let begun = session::begin_shown(tx, env, visitor, account, proof, door.known).await?;
+    let known = door.known;
+    let begun = session::begin_shown(tx, env, visitor, account, proof, known, enough).await?;
     for other in others {
         shown::note(tx, begun.id, other).await?;
     }
@@ -267,17 +282,13 @@ pub async fn register(
             .with(Details::of(visitor).seal(&account.key));
         audit::append(tx, entry).await?;
     }
-    let needed = second_factor::needed(tx, env, &account, &proved.subject).await?;
-    if !is_new && needed.is_some() {
-        return Ok(Registered::NeedsSecond);
-    }
     let door = Door {
         browser: cmd.browser,
         known: cmd.known,
         is_new,
     };
     let welcome = enter(tx, env, visitor, &account, &proved, &door, None).await?;
-    Ok(Registered::In(Box::new(welcome)))
+    Ok(welcome.map_or(Registered::NeedsSecond, Registered::In))
 }
 
 /// What the second factor's page offers a browser that has proved its identifier: why, and the ways. `None` before
@@ -353,7 +364,9 @@ pub async fn with_second(
         account, proved, ..
     } = halfway;
     number::shown_with(tx, visitor, account, &proved.subject, proof.method).await?;
-    enter(tx, env, visitor, account, proved, &door, Some(proof)).await
+    let welcome = enter(tx, env, visitor, account, proved, &door, Some(proof)).await?;
+    let welcome = welcome.ok_or(ServiceError::Inconsistent("a second factor that is none"))?;
+    Ok(*welcome)
 }
 
 /// A second factor that is checked by the transaction alone.

@@ -17,13 +17,13 @@ use identity_core::{
     challenge::Purpose,
     next_path::NextPath,
 };
-use kernel::{Identifier, Timestamp, Visitor, code::OneTimeCode};
+use kernel::{Identifier, Locale, Timestamp, Visitor, code::OneTimeCode};
 use serde::{Serialize, de::DeserializeOwned};
 use vault::same;
 
 use crate::{
     account::{self, Account},
-    codes::{self, Ask, Asked, BrowserKey, Check, Checked},
+    codes::{self, About, Ask, Asked, BrowserKey, Check, Checked},
     env::{Env, ServiceError},
     session::SignedIn,
     shown::{self, Proof},
@@ -49,6 +49,12 @@ pub trait Sensitive: Serialize + DeserializeOwned + Send + Sync + 'static {
     const ACTION: Action;
     /// What became of it.
     type Done: Send;
+
+    /// What it is done to, as the messages with its codes name it, masked where it names a person's number or
+    /// address, and never in words that whoever asks has chosen (A15). `None` where the action says it all.
+    fn target(&self, _: Locale) -> Option<String> {
+        None
+    }
 
     /// Does it. The account is locked and is as it is now.
     fn run<'t>(
@@ -93,6 +99,7 @@ pub enum Performed<T> {
 }
 
 const PAYLOAD: &str = "identity.step";
+const TARGET: &str = "identity.step_target";
 
 struct Step {
     session: [u8; 16],
@@ -104,6 +111,7 @@ struct Step {
     expires_at: Timestamp,
     proved_at: Option<Timestamp>,
     used_at: Option<Timestamp>,
+    target: Option<Vec<u8>>,
 }
 
 fn read(row: &Row) -> Result<Step, ServiceError> {
@@ -120,6 +128,7 @@ fn read(row: &Row) -> Result<Step, ServiceError> {
         expires_at: row.timestamp(6)?,
         proved_at: row.opt_timestamp(7)?,
         used_at: row.opt_timestamp(8)?,
+        target: row.opt_bytes(9)?,
     })
 }
 
@@ -203,7 +212,13 @@ pub async fn perform<C: Sensitive>(
         }
         Missing::NothingToShow => Ok(Performed::NothingToShow),
         Missing::OneOf(_) => {
-            let step = wait(tx, env, visitor, who, C::ACTION, &payload).await?;
+            let target = cmd.target(account.locale);
+            let waits = Waits {
+                action: C::ACTION,
+                payload: &payload,
+                target: target.as_deref(),
+            };
+            let step = wait(tx, env, visitor, who, &waits).await?;
             Ok(Performed::Needs(step))
         }
     }
@@ -249,35 +264,72 @@ async fn consume(
     })
 }
 
+/// What is to wait for a proof.
+struct Waits<'t> {
+    action: Action,
+    payload: &'t [u8],
+    target: Option<&'t str>,
+}
+
+/// The step of this session that waits for the same with the same content, unless half its life is over: asking
+/// again, by a second tap or sixty at once, does not pull it from under whoever is confirming it.
+async fn waiting(
+    tx: &mut WriteTx,
+    env: &Env,
+    who: &SignedIn,
+    waits: &Waits<'_>,
+) -> Result<Option<StepId>, ServiceError> {
+    let key = params![
+        who.account.id.as_bytes(),
+        who.session.as_bytes(),
+        waits.action.as_str()
+    ];
+    let now = tx.now();
+    for row in tx.query(&sql::WAITING, key).await? {
+        let id = StepId::from_bytes(&row.array::<16>(0)?).map_err(|_| row.wrong(0, "not an id"))?;
+        let is_young = now.since(row.timestamp(2)?) < STEP_LIFE / 2;
+        if is_young && same(&row.bytes(1)?, &mac(env, id, waits.payload)) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
 async fn wait(
     tx: &mut WriteTx,
     env: &Env,
     visitor: &Visitor,
     who: &SignedIn,
-    action: Action,
-    payload: &[u8],
+    waits: &Waits<'_>,
 ) -> Result<StepId, ServiceError> {
+    if let Some(id) = waiting(tx, env, who, waits).await? {
+        return Ok(id);
+    }
     let now = tx.now();
     let account = who.account.id.as_bytes();
     let session = who.session.as_bytes();
-    let replaced = params![account, session, action.as_str()];
-    tx.execute(&sql::REPLACE, replaced).await?;
+    let action = waits.action.as_str();
+    tx.execute(&sql::REPLACE, params![account, session, action])
+        .await?;
     let id = StepId::new(now, &*env.chance);
-    let sealed = who.account.key.seal(PAYLOAD, payload);
-    let mac = mac(env, id, payload);
+    let key = &who.account.key;
+    let sealed = key.seal(PAYLOAD, waits.payload);
+    let target = waits.target.map(|text| key.seal(TARGET, text.as_bytes()));
+    let mac = mac(env, id, waits.payload);
     let row = params![
         account,
         id.as_bytes(),
         session,
-        action.as_str(),
+        action,
         &sealed,
         &mac,
+        target.as_deref(),
         "",
         now,
         now.saturating_add(STEP_LIFE),
     ];
     tx.execute_one(&sql::ADD, row).await?;
-    let details = Details::of(visitor).fact("action", action.as_str());
+    let details = Details::of(visitor).fact("action", action);
     audit::append(tx, who.entry(ASKED, &details)).await?;
     Ok(id)
 }
@@ -380,6 +432,8 @@ pub struct Waiting {
     pub is_used: bool,
     /// What was shown for it.
     pub shown: Vec<Method>,
+    /// What it is done to, as messages name it.
+    pub target: Option<String>,
 }
 
 /// Looks at a step; `None` when it is over or another session's.
@@ -404,6 +458,10 @@ pub async fn look(
         },
     };
     let payload = who.account.key.open(PAYLOAD, &step.sealed)?;
+    let target = match &step.target {
+        Some(sealed) => Some(who.account.key.open(TARGET, sealed)?.text()?.to_owned()),
+        None => None,
+    };
     Ok(Some(Waiting {
         action: step.action,
         payload: payload.to_vec(),
@@ -411,6 +469,7 @@ pub async fn look(
         expires_at: step.expires_at,
         is_used: step.used_at.is_some(),
         shown: step.shown,
+        target,
     }))
 }
 
@@ -480,9 +539,9 @@ pub async fn ask_code(
 ) -> Result<Option<Asked>, ServiceError> {
     // Nothing is decided here, so the account is not locked: an identifier is locked before it, below.
     let waiting = look(tx, who, id).await?;
-    if waiting.is_none_or(|waiting| waiting.is_used) {
+    let Some(waiting) = waiting.filter(|waiting| !waiting.is_used) else {
         return Ok(None);
-    }
+    };
     let owned = account::identifiers(tx, &who.account).await?;
     let owned = match to {
         To::Phone | To::Call => account::phone(&owned),
@@ -497,6 +556,10 @@ pub async fn ask_code(
         known: Some(who.browser),
         next: NextPath::default(),
         link: None,
+        about: Some(About {
+            action: waiting.action,
+            target: waiting.target,
+        }),
     };
     Ok(Some(codes::ask(tx, env, visitor, &ask).await?))
 }

@@ -16,7 +16,7 @@ use identity_core::{
     next_path::NextPath,
 };
 use jobs::{Handler, Job, JobError, Lease, When};
-use kernel::{AccountId, Identifier, Phone, Timestamp, Visitor};
+use kernel::{AccountId, Identifier, Locale, Phone, Timestamp, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -124,6 +124,11 @@ pub enum Named {
 impl Sensitive for Name {
     const ACTION: Action = Action::NameTrusted;
     type Done = Named;
+
+    fn target(&self, _: Locale) -> Option<String> {
+        // The number alone: names can be made to say anything.
+        Phone::parse(&self.phone).ok().map(|phone| phone.masked())
+    }
 
     fn run<'t>(
         &'t self,
@@ -247,6 +252,7 @@ pub async fn ask(
         known: None,
         next: NextPath::default(),
         link: None,
+        about: None,
     };
     codes::ask(tx, env, visitor, &ask).await
 }

@@ -9,7 +9,7 @@ use identity_core::{
 use crate::{
     account::{self, Account},
     env::{Env, ServiceError},
-    second_factor, shown,
+    passkeys, second_factor, shown,
 };
 
 /// What an account has.
@@ -33,11 +33,17 @@ pub async fn ways(tx: &mut ReadTx, env: &Env, account: &Account) -> Result<Ways,
     })
 }
 
-/// The passkeys. Where it is not known that one is synced, it is taken to be lost with its device.
-async fn passkeys(tx: &mut ReadTx, account: &Account) -> Result<Vec<Key>, DbError> {
-    let key = params![account.id.as_bytes()];
-    let rows = tx.query(&shown::sql::PASSKEYS, key).await?;
-    Ok(rows.iter().map(|_| Key { is_synced: false }).collect())
+/// The passkeys that are still taken. One is lost with its device unless its authenticator said, when it was
+/// last shown, that a copy is kept elsewhere (the backup state, WebAuthn Level 3 §6.1.3).
+async fn passkeys(tx: &mut ReadTx, account: &Account) -> Result<Vec<Key>, ServiceError> {
+    let keys = passkeys::list(tx, account).await?;
+    Ok(keys
+        .into_iter()
+        .filter(|key| key.suspected_at.is_none())
+        .map(|key| Key {
+            is_synced: key.is_synced,
+        })
+        .collect())
 }
 
 async fn has_code_word(tx: &mut ReadTx, account: &Account) -> Result<bool, DbError> {

@@ -23,8 +23,42 @@ pub enum CodePurpose {
     ChangePhone,
     /// Another e-mail; names the masked address.
     ChangeEmail,
-    /// Proving oneself again.
-    StepUp,
+    /// Opening the bank section.
+    OpenBank,
+    /// Setting the password.
+    SetPassword,
+    /// Removing the password.
+    RemovePassword,
+    /// Setting the passcode.
+    SetPasscode,
+    /// Removing the passcode.
+    RemovePasscode,
+    /// Adding a passkey.
+    AddPasskey,
+    /// Removing a passkey.
+    RemovePasskey,
+    /// Connecting an authenticator app.
+    AddTotp,
+    /// Disconnecting it.
+    RemoveTotp,
+    /// Issuing backup codes.
+    IssueBackupCodes,
+    /// Always asking for the second factor.
+    AskSecondFactor,
+    /// No longer asking for it.
+    DropSecondFactor,
+    /// Setting the code word.
+    SetCodeWord,
+    /// Naming a trusted person; names them.
+    NameTrusted,
+    /// Removing a trusted person.
+    RemoveTrusted,
+    /// Letting a computer in; names it.
+    LetIn,
+    /// Confirming that a doubted number is the owner's.
+    ClearDoubt,
+    /// Letting money go; names the amount and to whom.
+    ApproveMoney,
     /// Getting back in.
     Recovery,
     /// Confirming that a number is still the owner's.
@@ -33,14 +67,31 @@ pub enum CodePurpose {
 
 impl CodePurpose {
     /// Every purpose.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 26] = [
         Self::SignIn,
         Self::ConfirmEmail,
         Self::Freeze,
         Self::Unfreeze,
         Self::ChangePhone,
         Self::ChangeEmail,
-        Self::StepUp,
+        Self::OpenBank,
+        Self::SetPassword,
+        Self::RemovePassword,
+        Self::SetPasscode,
+        Self::RemovePasscode,
+        Self::AddPasskey,
+        Self::RemovePasskey,
+        Self::AddTotp,
+        Self::RemoveTotp,
+        Self::IssueBackupCodes,
+        Self::AskSecondFactor,
+        Self::DropSecondFactor,
+        Self::SetCodeWord,
+        Self::NameTrusted,
+        Self::RemoveTrusted,
+        Self::LetIn,
+        Self::ClearDoubt,
+        Self::ApproveMoney,
         Self::Recovery,
         Self::ConfirmNumber,
     ];
@@ -53,7 +104,24 @@ impl CodePurpose {
             Self::Unfreeze => "msg-purpose-unfreeze",
             Self::ChangePhone => "msg-purpose-change-phone",
             Self::ChangeEmail => "msg-purpose-change-email",
-            Self::StepUp => "msg-purpose-step-up",
+            Self::OpenBank => "msg-purpose-open-bank",
+            Self::SetPassword => "msg-purpose-set-password",
+            Self::RemovePassword => "msg-purpose-remove-password",
+            Self::SetPasscode => "msg-purpose-set-passcode",
+            Self::RemovePasscode => "msg-purpose-remove-passcode",
+            Self::AddPasskey => "msg-purpose-add-passkey",
+            Self::RemovePasskey => "msg-purpose-remove-passkey",
+            Self::AddTotp => "msg-purpose-add-totp",
+            Self::RemoveTotp => "msg-purpose-remove-totp",
+            Self::IssueBackupCodes => "msg-purpose-issue-backup-codes",
+            Self::AskSecondFactor => "msg-purpose-ask-second-factor",
+            Self::DropSecondFactor => "msg-purpose-drop-second-factor",
+            Self::SetCodeWord => "msg-purpose-set-code-word",
+            Self::NameTrusted => "msg-purpose-name-trusted",
+            Self::RemoveTrusted => "msg-purpose-remove-trusted",
+            Self::LetIn => "msg-purpose-let-in",
+            Self::ClearDoubt => "msg-purpose-clear-doubt",
+            Self::ApproveMoney => "msg-purpose-approve-money",
             Self::Recovery => "msg-purpose-recovery",
             Self::ConfirmNumber => "msg-purpose-confirm-number",
         }
@@ -120,6 +188,8 @@ pub enum SecurityEvent {
     BackupCodesIssued,
     /// A backup code was used.
     BackupCodeUsed,
+    /// Backup codes count no more: the data was restored from a backup.
+    BackupCodesVoid,
     /// Sign-in asks for a second factor from now on.
     SecondFactorOn,
     /// It no longer does.
@@ -138,7 +208,7 @@ pub enum SecurityEvent {
 
 impl SecurityEvent {
     /// Every event.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::NewDevice,
         Self::EmailAdded,
         Self::EmailChanged,
@@ -167,6 +237,7 @@ impl SecurityEvent {
         Self::TotpRemoved,
         Self::BackupCodesIssued,
         Self::BackupCodeUsed,
+        Self::BackupCodesVoid,
         Self::SecondFactorOn,
         Self::SecondFactorOff,
         Self::LetInRefused,
@@ -207,6 +278,7 @@ impl SecurityEvent {
             Self::TotpRemoved => "totp-removed",
             Self::BackupCodesIssued => "backup-codes-issued",
             Self::BackupCodeUsed => "backup-code-used",
+            Self::BackupCodesVoid => "backup-codes-void",
             Self::SecondFactorOn => "second-factor-on",
             Self::SecondFactorOff => "second-factor-off",
             Self::LetInRefused => "let-in-refused",

@@ -98,6 +98,7 @@ macro_rules! by_event {
             CodeWordClosed "code-word-closed",
             TotpAdded "totp-added", TotpRemoved "totp-removed",
             BackupCodesIssued "backup-codes-issued", BackupCodeUsed "backup-code-used",
+            BackupCodesVoid "backup-codes-void",
             SecondFactorOn "second-factor-on", SecondFactorOff "second-factor-off",
             LetInRefused "let-in-refused", NumberDoubted "number-doubted",
             NumberCleared "number-cleared", TrustedNamed "trusted-named",

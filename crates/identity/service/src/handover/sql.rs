@@ -25,5 +25,6 @@ db::statements! {
         (Int, Bytes) -> ();
     /// Forgets old ones.
     FORGET: "DELETE FROM handover WHERE expires_at < $1 AND request IN
-        (SELECT request FROM handover WHERE expires_at < $2 ORDER BY expires_at LIMIT $3)" (Int, Int, Int) -> ();
+        (SELECT request FROM handover WHERE expires_at < $2 ORDER BY expires_at LIMIT $3)"
+        (Int, Int, Int) -> ();
 }

@@ -1,7 +1,7 @@
 //! Sign-in by a passkey: whoever it is, from the browser's own list (A3). It counts as both factors.
 
 use db::WriteTx;
-use identity_core::{guessing::Guesses, next_path::NextPath};
+use identity_core::{assurance::Method, guessing::Guesses, next_path::NextPath};
 use kernel::{AccountId, Visitor};
 
 use super::{
@@ -13,7 +13,8 @@ use crate::{
     codes::BrowserKey,
     counters::{self, Counted, KnownBrowser},
     env::{Env, ServiceError, Subject},
-    sign_in::{self, Door, Welcome},
+    second_factor::{self, Gate},
+    sign_in::{self, Arrival, Door, Welcome},
 };
 
 /// Begins a sign-in. Nothing in the answer depends on any account. `None` where no passkeys are made.
@@ -76,9 +77,61 @@ pub async fn sign_in(
         known: cmd.known,
         is_new: false,
     };
-    let next = cmd.next.clone();
-    let welcome = sign_in::arrive(tx, env, visitor, &account, &[proof], &door, next).await?;
+    let shown = [proof.method()];
+    let Gate::Open(enough) = second_factor::gate(tx, env, &account, None, &shown).await? else {
+        return Err(ServiceError::Inconsistent("a passkey is both factors"));
+    };
+    let arrival = Arrival {
+        account: &account,
+        proofs: &[proof],
+        door: &door,
+        next: cmd.next.clone(),
+        enough,
+    };
+    let welcome = sign_in::arrive(tx, env, visitor, arrival).await?;
     Ok(Entered::In(Box::new(welcome)))
+}
+
+/// What became of a passkey that was shown after a right code.
+pub enum Second {
+    /// In.
+    In(Box<Welcome>),
+    /// Not taken.
+    NotTaken(Refusal),
+    /// The code's proof is over, or a passkey would not do: begin anew.
+    Over,
+}
+
+/// Shows a passkey as the second factor of a sign-in (ID-8, A47): one of the account whose code was right.
+pub async fn second(
+    tx: &mut WriteTx,
+    env: &Env,
+    visitor: &Visitor,
+    judged: &Judged,
+    known: Option<[u8; 32]>,
+) -> Result<Second, ServiceError> {
+    let browser = judged.which.browser;
+    let Some(halfway) = sign_in::halfway(tx, env, &browser).await? else {
+        return Ok(Second::Over);
+    };
+    if !halfway.ways.contains(&Method::Passkey) {
+        return Ok(Second::Over);
+    }
+    // A genuine key of somebody else proves nothing of this account, and nothing is said of it.
+    if judged
+        .opens()
+        .is_some_and(|opens| opens != halfway.account.id)
+    {
+        return Ok(Second::NotTaken(Refusal::No));
+    }
+    match verify(tx, env, visitor, judged, None).await? {
+        Shown::NotTaken(why) => Ok(Second::NotTaken(why)),
+        Shown::Right(proof) => {
+            let door = (browser, known);
+            let welcome = sign_in::with_second(tx, env, visitor, &halfway, door, &proof).await?;
+            Ok(Second::In(Box::new(welcome)))
+        }
+    }
 }
 
 /// What a stronger factor opens again (ID-2a): the counts of wrong codes of the account's identifiers and of

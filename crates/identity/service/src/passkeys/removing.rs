@@ -2,14 +2,14 @@
 
 use audit::Details;
 use db::{BoxFuture, WriteTx, params};
-use identity_core::assurance::Action;
+use identity_core::assurance::{Action, Method};
 use serde::{Deserialize, Serialize};
 
 use super::{PasskeyId, REMOVED, lock, of_account, sql};
 use crate::{
     env::ServiceError,
     notice::{self, Notice},
-    shown,
+    second_factor, shown,
     step_up::{At, Authorised, Sensitive},
 };
 
@@ -29,6 +29,8 @@ pub enum Removed {
     NotThere,
     /// It is the last way in (A50).
     LastWay,
+    /// Sign-in always asks for a second factor and this is the only one: the setting goes first.
+    Needed,
 }
 
 impl Sensitive for Remove {
@@ -54,6 +56,10 @@ impl Sensitive for Remove {
                 .any(|key| key.id != self.id && key.suspected_at.is_none());
             if !(has.phone || has.email || has_other) {
                 return Ok(Removed::LastWay);
+            }
+            let is_last = second_factor::would_be_last(tx, account, Method::Passkey).await?;
+            if is_last && !has_other {
+                return Ok(Removed::Needed);
             }
             let key = params![account.id.as_bytes(), self.id.as_bytes()];
             tx.execute_one(&sql::REMOVE, key).await?;

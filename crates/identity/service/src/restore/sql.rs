@@ -15,4 +15,28 @@ db::statements! {
     HANDOVERS: "DELETE FROM handover" () -> ();
     /// Kills every link that was sent.
     LINKS: "DELETE FROM account_link" () -> ();
+    /// Forgets what sessions have shown.
+    SHOWN: "DELETE FROM session_proof" () -> ();
+    /// Forgets the actions that waited for a proof, and the proofs that waited for their action.
+    STEPS: "DELETE FROM step_up" () -> ();
+    /// Locks every bank section.
+    BANK: "DELETE FROM bank_section" () -> ();
+    /// Voids every backup code that looks unused.
+    BACKUP_CODES: "UPDATE backup_code SET void_at = $1 WHERE used_at IS NULL AND void_at IS NULL" (Int) -> ();
+    /// Takes no code of an app for a step that could have been taken before.
+    APPS: "UPDATE totp SET last_step = $1 WHERE last_step < $2" (Int, Int) -> ();
 }
+
+/// What is ended, without a parameter.
+pub(crate) const ENDED: [&db::Statement; 10] = [
+    &SESSIONS,
+    &CODES,
+    &FLOWS,
+    &DEVICE_KEYS,
+    &CEREMONIES,
+    &HANDOVERS,
+    &LINKS,
+    &SHOWN,
+    &STEPS,
+    &BANK,
+];

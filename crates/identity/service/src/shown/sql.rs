@@ -21,7 +21,8 @@ db::statements! {
     TOTP: "SELECT confirmed_at FROM totp WHERE account_id = $1 AND confirmed_at IS NOT NULL"
         (Bytes) -> (OptInt);
     /// Unused backup codes.
-    BACKUP: "SELECT COUNT(*) FROM backup_code WHERE account_id = $1 AND used_at IS NULL" (Bytes) -> (Int);
+    BACKUP: "SELECT COUNT(*) FROM backup_code WHERE account_id = $1 AND used_at IS NULL AND void_at IS NULL"
+        (Bytes) -> (Int);
     /// Whether an identifier is in doubt (ID-8a).
     DOUBT: "SELECT since FROM doubted_identifier WHERE subject = $1" (Bytes) -> (Int);
 }

@@ -168,6 +168,7 @@ impl House {
             known: browser.known,
             next: NextPath::default(),
             link: None,
+            about: None,
         };
         self.write((who.clone(), ask), |tx, (env, (who, ask))| {
             Box::pin(codes::ask(tx, env, who, ask))

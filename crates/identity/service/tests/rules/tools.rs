@@ -152,6 +152,7 @@ impl House {
             known: browser.known,
             next: NextPath::default(),
             link: None,
+            about: None,
         };
         self.write(ask, |tx, (env, ask)| {
             Box::pin(async move { codes::ask(tx, env, &visitor(), ask).await })

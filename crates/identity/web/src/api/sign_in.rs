@@ -123,6 +123,7 @@ pub(super) async fn ask(
         known,
         next,
         link: None,
+        about: None,
     };
     let asked = state
         .ask(command.key.once(&browser), &visit.visitor, ask)

@@ -246,6 +246,7 @@ fn kind(event: &Event) -> Option<EventKind> {
         "totp.removed" => EventKind::TotpRemoved,
         "backup_code.issued" => EventKind::BackupIssued,
         "backup_code.used" => EventKind::BackupUsed,
+        "backup_code.void" => EventKind::BackupVoid,
         "second_factor.on" => EventKind::SecondOn,
         "second_factor.off" => EventKind::SecondOff,
         "method.refused" => EventKind::FactorFailed,

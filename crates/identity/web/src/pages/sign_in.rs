@@ -153,6 +153,7 @@ async fn ask(
         known: visit.known(),
         next: held,
         link: None,
+        about: None,
     };
     let asked = state
         .ask(key(visit, None, form), &visit.visitor, ask)

@@ -96,6 +96,8 @@ pub enum EventKind {
     BackupIssued,
     /// A backup code was used.
     BackupUsed,
+    /// A restore has voided the backup codes.
+    BackupVoid,
     /// Sign-in asks for a second factor.
     SecondOn,
     /// It no longer does.
@@ -166,6 +168,7 @@ impl EventKind {
         Self::TotpRemoved,
         Self::BackupIssued,
         Self::BackupUsed,
+        Self::BackupVoid,
         Self::SecondOn,
         Self::SecondOff,
         Self::FactorFailed,
@@ -226,6 +229,7 @@ impl EventKind {
             Self::TotpRemoved => "event-totp-removed",
             Self::BackupIssued => "event-backup-issued",
             Self::BackupUsed => "event-backup-used",
+            Self::BackupVoid => "event-backup-void",
             Self::SecondOn => "event-second-on",
             Self::SecondOff => "event-second-off",
             Self::FactorFailed => "event-factor-failed",
@@ -252,9 +256,11 @@ impl EventKind {
             Self::TotpAdded | Self::TotpRemoved | Self::NumberDoubted | Self::NumberConfirmed => {
                 "smartphone"
             }
-            Self::BackupIssued | Self::BackupUsed | Self::ConsentGiven | Self::MarketingChanged => {
-                "file-text"
-            }
+            Self::BackupIssued
+            | Self::BackupUsed
+            | Self::BackupVoid
+            | Self::ConsentGiven
+            | Self::MarketingChanged => "file-text",
             Self::SecondOn | Self::SecondOff => "shield-check",
             Self::LetIn | Self::LetInRefused => "monitor",
             Self::SignedOut | Self::SessionEnded | Self::OthersEnded | Self::MadeRoom => "log-out",
