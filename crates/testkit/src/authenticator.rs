@@ -90,6 +90,21 @@ impl Authenticator {
         }
     }
 
+    /// The public key as an uncompressed point: for keys of browsers, which are no passkeys.
+    pub fn point(&self) -> Vec<u8> {
+        self.key
+            .verifying_key()
+            .to_sec1_point(false)
+            .as_bytes()
+            .to_vec()
+    }
+
+    /// A bare signature of a text as `WebCrypto` gives it: r and s, 64 bytes.
+    pub fn raw(&self, text: &[u8]) -> Vec<u8> {
+        let signature: Signature = self.key.sign(text);
+        signature.to_bytes().to_vec()
+    }
+
     /// The public key in COSE: ES256 on P-256.
     pub fn cose(&self) -> Vec<u8> {
         let point = self.key.verifying_key().to_sec1_point(false);

@@ -6,6 +6,7 @@
 //! passes. The source is read too, so that a transaction which no script passes is named.
 
 mod house;
+mod legs;
 mod scripts;
 mod source;
 
