@@ -43,6 +43,7 @@ pub fn site(locale: Locale, delivery: &str) -> (Site, Vec<String>) {
         "/profile/security/unfreeze/code",
         "/profile/phone/code",
         "/freeze/trusted/code",
+        identity_web::views::confirm::SAMPLE,
     ] {
         file(format!("{code}/delivery"), JSON, delivery.as_bytes());
     }

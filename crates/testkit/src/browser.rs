@@ -303,9 +303,13 @@ impl Browser {
 
     /// Every page from now on comes with axe: for a browser that looks at hundreds of them, with scripts on.
     pub async fn bring_axe(&self) {
-        let source = json!({ "source": axe_source() });
-        self.cdp("Page.addScriptToEvaluateOnNewDocument", source)
-            .await;
+        // Frames are pages of their own, looked at where they are pages.
+        let source = format!("if (window === top) {{ {}\n}}", axe_source());
+        self.cdp(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({ "source": source }),
+        )
+        .await;
     }
 
     /// # Panics
