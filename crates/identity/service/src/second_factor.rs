@@ -1,4 +1,9 @@
 //! The second factor at sign-in (ID-8, ID-8a, A47): whether a code is enough, and what is asked for when not.
+//!
+//! Every door asks [`gate`] before it begins a session, and no session begins without the [`Enough`] that only the
+//! gate makes. It asks for more when the owner wants it always, when the number was not proved for a year, and when
+//! its operator has cast doubt on it; never when the account has nothing to show, for a setting must not lock its
+//! owner out. A passkey is both factors. What a phone has shown when it let a computer in stands for the computer.
 
 pub(crate) mod sql;
 

@@ -37,7 +37,8 @@ db::statements! {
 async fn effect(tx: &mut WriteTx, at: At<'_>, what: u32) -> Result<(), ServiceError> {
     let subject: [u8; 32] = at.env.chance.bytes();
     let (id, now) = (at.account.id, tx.now());
-    let row = db::params![id.as_bytes(), &subject, &what.to_be_bytes(), now];
+    let what = what.to_be_bytes();
+    let row = db::params![id.as_bytes(), &subject, &what, now];
     Ok(tx.execute_one(&EFFECT, row).await?)
 }
 
