@@ -39,3 +39,4 @@ event-passkey-renamed = Passkey renamed
 event-passkey-removed = Passkey removed
 event-passkey-refused = Passkey not accepted
 event-passkey-suspected = A passkey may have a copy
+flash-passkey-needed = This is the only second factor, and signing in asks for it. First switch “Always ask” off, or add another.

@@ -82,3 +82,4 @@ event-code-word-set = Code word set
 event-code-word-compared = Support checked the code word
 event-code-word-closed = Code word closed
 device-has-key = Passcode without a code to the phone
+flash-password-needed = This is the only second factor, and signing in asks for it. First switch “Always ask” off, or add another.

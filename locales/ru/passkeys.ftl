@@ -39,3 +39,4 @@ event-passkey-renamed = Ключ доступа переименован
 event-passkey-removed = Ключ доступа удалён
 event-passkey-refused = Ключ доступа не подошёл
 event-passkey-suspected = Похоже, у ключа доступа есть копия
+flash-passkey-needed = Это единственный второй фактор, а вход его спрашивает. Сначала выключите «Всегда спрашивать» или добавьте другой.

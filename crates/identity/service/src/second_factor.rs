@@ -1,4 +1,9 @@
 //! The second factor at sign-in (ID-8, ID-8a, A47): whether a code is enough, and what is asked for when not.
+//!
+//! Every door asks [`gate`] before it begins a session, and no session begins without the [`Enough`] that only the
+//! gate makes. It asks for more when the owner wants it always, when the number was not proved for a year, and when
+//! its operator has cast doubt on it; never when the account has nothing to show, for a setting must not lock its
+//! owner out. A passkey is both factors. What a phone has shown when it let a computer in stands for the computer.
 
 pub(crate) mod sql;
 
@@ -6,7 +11,7 @@ use audit::{Action as Logged, Details};
 use db::{BoxFuture, DbError, ReadTx, WriteTx, params};
 use identity_core::{
     account::is_aged,
-    assurance::{Action, Method},
+    assurance::{Action, Has, Method},
     second_factor::{self as rules, Standing, Why},
 };
 use kernel::{AccountId, Identifier};
@@ -16,7 +21,7 @@ use crate::{
     account::{self, Account},
     env::{Env, ServiceError, Subject},
     notice::{self, Notice},
-    shown,
+    secret, shown,
     step_up::{At, Authorised, Sensitive},
 };
 
@@ -108,8 +113,17 @@ pub(crate) async fn would_be_last(
     account: &Account,
     method: Method,
 ) -> Result<bool, ServiceError> {
-    let ways = rules::ways(&shown::has(tx, account).await?);
+    let ways = rules::ways(&has(tx, account).await?);
     Ok(ways == [method] && is_on(tx, account.id).await?)
+}
+
+/// What an account could show at a door. A password that was guessed shut is still asked for: otherwise whoever
+/// has the number would guess until it closes, and then enter by the code alone.
+async fn has(tx: &mut ReadTx, account: &Account) -> Result<Has, ServiceError> {
+    let mut has = shown::has(tx, account).await?;
+    let password = secret::standing(tx, account.id, secret::Kind::Password).await?;
+    has.password = password.is_some();
+    Ok(has)
 }
 
 /// How the identifier that was just proved stands: read before its proof is written down.
@@ -176,7 +190,7 @@ pub(crate) async fn gate(
     if !is_on && standing == Standing::default() {
         return Ok(Gate::Open(enough));
     }
-    let has = shown::has(tx, account).await?;
+    let has = has(tx, account).await?;
     Ok(match rules::needed(is_on, standing, &has) {
         Some((why, ways)) => Gate::Asks(why, ways),
         None => Gate::Open(enough),

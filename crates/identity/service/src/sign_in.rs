@@ -14,7 +14,7 @@ use identity_core::{
     session::Method,
 };
 use kernel::{AccountId, Identifier, SessionId, Visitor, code::OneTimeCode};
-use vault::Token;
+use vault::{Token, Verdict};
 
 use crate::{
     account::{self, Account},
@@ -23,8 +23,9 @@ use crate::{
     consent,
     env::{Env, ServiceError},
     notice::{self, Notice},
-    number,
+    number, password,
     second_factor::{self, Enough, Gate},
+    secret::{Attempt, Shower},
     session::{self, Begun, SessionToken},
     shown::{self, Proof},
     totp,
@@ -421,5 +422,58 @@ pub async fn second(
             Ok(Second::In(Box::new(welcome), fresh))
         }
         other => Ok(Second::Refused(other.map(drop))),
+    }
+}
+
+/// Counts a try at the password of a sign-in that waits for its second factor; `None` when it is over, or the
+/// password would not do. Compare outside the transaction, then [`settle_password`].
+pub async fn reserve_password(
+    tx: &mut WriteTx,
+    env: &Env,
+    browser: &BrowserKey,
+) -> Result<Option<password::Reserved>, ServiceError> {
+    let Some(halfway) = halfway(tx, env, browser).await? else {
+        return Ok(None);
+    };
+    if !halfway.ways.contains(&Factor::Password) {
+        return Ok(None);
+    }
+    let reserved = password::reserve(tx, env, halfway.account.id).await?;
+    Ok(Some(reserved))
+}
+
+/// What became of the password at sign-in.
+pub enum ByPassword {
+    /// In.
+    In(Box<Welcome>),
+    /// Not the password.
+    Wrong,
+    /// The first code's proof is over: begin anew.
+    Over,
+}
+
+/// Ends a sign-in by the password that was tried.
+pub async fn settle_password(
+    tx: &mut WriteTx,
+    env: &Env,
+    visitor: &Visitor,
+    (browser, known): (BrowserKey, Option<[u8; 32]>),
+    (attempt, verdict): (&Attempt, &Verdict),
+) -> Result<ByPassword, ServiceError> {
+    let shower = Shower { visitor, who: None };
+    let Some(halfway) = halfway(tx, env, &browser).await? else {
+        return Ok(ByPassword::Over);
+    };
+    // Another account's sign-in has taken this browser over meanwhile.
+    if attempt.account != halfway.account.id {
+        return Ok(ByPassword::Over);
+    }
+    match password::settle(tx, env, shower, attempt, verdict).await? {
+        password::Settled::Wrong => Ok(ByPassword::Wrong),
+        password::Settled::Right(proof) => {
+            let door = (browser, known);
+            let welcome = with_second(tx, env, visitor, &halfway, door, &proof).await?;
+            Ok(ByPassword::In(Box::new(welcome)))
+        }
     }
 }

@@ -36,7 +36,7 @@ pub use outcome::{
     AskDone, ConfirmDone, Entered, FreezeDone, ProfileDone, Refusal, RegisterDone, VerifyDone,
 };
 
-pub use passkeys::{AddingDone, Answered, NotTaken, PasskeyDone, ProvedDone};
+pub use passkeys::{AddingDone, Answered, NotTaken, PasskeyDone, ProvedDone, SecondPasskey};
 pub use secrets::PasscodeWith;
 pub use sensitive::{SensitiveDone, ShownDone};
 

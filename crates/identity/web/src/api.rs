@@ -145,6 +145,7 @@ fn v1() -> OpenApiRouter<State> {
         .routes(routes!(factors::look_backup, factors::issue_backup))
         .routes(routes!(factors::look_second, factors::set_second))
         .routes(routes!(second::look, second::check))
+        .routes(routes!(second::passkey))
         .routes(routes!(handover::begin))
         .routes(routes!(handover::state, handover::enter))
         .routes(routes!(handover::look, handover::choose, handover::refuse))

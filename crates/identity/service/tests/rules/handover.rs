@@ -20,6 +20,11 @@ use crate::{
 };
 
 db::statements! {
+    /// Connects an app.
+    APP: "INSERT INTO totp (account_id, session_id, sealed, made_at, confirmed_at, last_step, wrong_in_row, wrong)
+        VALUES ($1, $2, $3, $4, $5, 0, 0, $6)" (Bytes, Bytes, Bytes, Int, Int, Bytes) -> ();
+    /// Always asks for the second factor.
+    ALWAYS: "INSERT INTO second_factor (account_id, since) VALUES ($1, $2)" (Bytes, Int) -> ();
     /// What is kept of requests.
     KEPT: "SELECT request, browser, sealed FROM handover" () -> (Bytes, Bytes, Bytes);
 }
@@ -142,6 +147,27 @@ testkit::both_engines! {
         assert_eq!((computer.method, computer.account.id), (Method::Device, who.account.id));
         assert_eq!(house.notices(&phone(ANNA), Channel::Sms).await.len(), told + 1);
         assert_eq!(said(&house.pick_up(&token, b).await), "over");
+        house.settled().await;
+    }
+
+    /// ID-7, ID-8: a phone that had only codes to show lets nobody in once sign-in asks for a second factor; one
+    /// that has shown it does.
+    async fn the_second_factor_is_asked_for_here_too(db: TestDb) {
+        let house = House::new(db);
+        let (_, who) = house.anna().await;
+        let b = browser(5);
+        let token = house.computer(b).await;
+        house.let_in(&who, &token, b).await;
+        // Between the phone's yes and the computer's entering the owner asks for more in another browser.
+        house.write(who.account.id, |tx, (_, account)| Box::pin(async move {
+            let (id, now) = (account.as_bytes(), tx.now());
+            let none: &[u8] = &[];
+            tx.execute_one(&APP, db::params![id, id, none, now, now, none]).await?;
+            Ok(tx.execute_one(&ALWAYS, db::params![id, now]).await?)
+        })).await;
+        let sessions = house.count(&raw::SESSIONS).await;
+        assert_eq!(said(&house.pick_up(&token, b).await), "over");
+        assert_eq!(house.count(&raw::SESSIONS).await, sessions);
         house.settled().await;
     }
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use identity_core::{backup_code::BackupCode, next_path::NextPath};
+use identity_core::{backup_code::BackupCode, next_path::NextPath, password::Password};
 use identity_service::{
+    ServiceError,
     codes::{BrowserKey, Check},
     handover::{self, Begun, Chosen, HandoverToken, LetIn},
     number::{self, Reason},
+    password::Reserved,
     session::SignedIn,
     sign_in::{self, Answer, Second},
     step_up::{self, StepId},
@@ -18,7 +20,7 @@ use kernel::{Identifier, Phone, Visitor, code::OneTimeCode};
 use serde::{Deserialize, Serialize};
 use webkit::once::{Once, OnceKey};
 
-use super::{AskDone, Entered, Refusal, ShownDone};
+use super::{AskDone, Entered, Refusal, ShownDone, secrets::half};
 use crate::state::{Fault, State};
 
 /// Why a second factor was not accepted. `None` for what was right.
@@ -195,6 +197,61 @@ impl State {
                             }
                         },
                     )
+                })
+            },
+        )
+        .await
+    }
+
+    /// Checks the password as the second factor at sign-in: counted, compared in the pool, settled, like for a step.
+    pub async fn second_password(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        door: (BrowserKey, Option<[u8; 32]>),
+        typed: &str,
+    ) -> Result<Once<SecondDone>, Fault> {
+        let Some(typed) = Password::typed(typed) else {
+            return Ok(Once::Done(SecondDone::Refused(Refusal::Password)));
+        };
+        // A place first: a crowd costs nobody a try (A109).
+        let place = self.env.hasher.place().map_err(ServiceError::from)?;
+        let reserved = self
+            .act(
+                "sign_in.reserve_password",
+                half(&key, "reserve"),
+                visitor,
+                door.0,
+                |tx, (env, _, browser)| Box::pin(sign_in::reserve_password(tx, env, browser)),
+            )
+            .await?;
+        let refused = |why| Ok(Once::Done(SecondDone::Refused(why)));
+        let attempt = match reserved {
+            Once::Done(Some(Reserved::Try(attempt))) => attempt,
+            Once::Done(Some(Reserved::Rests(until))) => {
+                return refused(Refusal::PasswordRests { until });
+            }
+            Once::Done(Some(Reserved::Closed)) => return refused(Refusal::PasswordClosed),
+            Once::Done(None) => return Ok(Once::Done(SecondDone::Over)),
+            Once::Mismatch => return Ok(Once::Mismatch),
+        };
+        let verdict = attempt.compare(place, typed.expose()).await;
+        let verdict = verdict.map_err(ServiceError::from)?;
+        self.act(
+            "sign_in.settle_password",
+            half(&key, "settle"),
+            visitor,
+            (door, attempt, verdict),
+            |tx, (env, visitor, (door, attempt, verdict))| {
+                Box::pin(async move {
+                    use sign_in::ByPassword as B;
+                    let done =
+                        sign_in::settle_password(tx, env, visitor, *door, (attempt, verdict));
+                    Ok(match done.await? {
+                        B::In(welcome) => SecondDone::In(welcome.into(), None),
+                        B::Wrong => SecondDone::Refused(Refusal::Password),
+                        B::Over => SecondDone::Over,
+                    })
                 })
             },
         )

@@ -32,6 +32,17 @@ pub enum PasskeyDone {
     NotTaken(NotTaken),
 }
 
+/// What became of a passkey as the second factor at sign-in.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum SecondPasskey {
+    /// In.
+    In(Entered),
+    /// Not taken.
+    NotTaken(NotTaken),
+    /// The code's proof is over: begin anew.
+    Over,
+}
+
 /// What became of showing a passkey for a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProvedDone {
@@ -84,6 +95,36 @@ impl State {
         self.begin("passkey.begin", browser, |tx, (env, browser)| {
             Box::pin(passkeys::begin_sign_in(tx, env, browser))
         })
+        .await
+    }
+
+    /// Shows a passkey as the second factor at sign-in (ID-8).
+    pub async fn second_passkey(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        (browser, known): (BrowserKey, Option<[u8; 32]>),
+        answered: Answered,
+    ) -> Result<Once<SecondPasskey>, Fault> {
+        let judged = self.judge(browser, Purpose::SignIn, &answered).await?;
+        self.act(
+            "passkey.second",
+            key,
+            visitor,
+            (judged, known),
+            |tx, (env, visitor, (judged, known))| {
+                Box::pin(async move {
+                    use passkeys::Second as S;
+                    Ok(
+                        match passkeys::second(tx, env, visitor, judged, *known).await? {
+                            S::In(welcome) => SecondPasskey::In(welcome.into()),
+                            S::NotTaken(why) => SecondPasskey::NotTaken(why),
+                            S::Over => SecondPasskey::Over,
+                        },
+                    )
+                })
+            },
+        )
         .await
     }
 

@@ -21,7 +21,7 @@ use super::{Refusal, ShownDone};
 use crate::state::{Fault, State};
 
 /// The key of one half of a command: the same form again repeats both.
-fn half(key: &OnceKey, name: &str) -> OnceKey {
+pub(super) fn half(key: &OnceKey, name: &str) -> OnceKey {
     OnceKey {
         key: format!("{} {name}", key.key),
         ..key.clone()

@@ -72,7 +72,7 @@ pub struct Shown {
 }
 
 impl Shown {
-    fn read(self) -> Answer<Answered> {
+    pub(super) fn read(self) -> Answer<Answered> {
         Ok(Answered {
             ceremony: self.ceremony.parse().map_err(|_| Code::CeremonyOver)?,
             json: Value::Object(self.answer).to_string(),
@@ -80,7 +80,7 @@ impl Shown {
     }
 }
 
-fn not_taken(why: NotTaken) -> Refused {
+pub(super) fn not_taken(why: NotTaken) -> Refused {
     match why {
         NotTaken::No => Code::PasskeyNotTaken,
         NotTaken::Unknown => Code::PasskeyUnknown,
@@ -360,6 +360,7 @@ pub(super) async fn remove(
         Removed::Done => passkeys(&state, &caller).await,
         Removed::NotThere => Err(Code::NotFound.into()),
         Removed::LastWay => Err(Code::LastWay.into()),
+        Removed::Needed => Err(Code::FactorNeeded.into()),
     }
 }
 

@@ -8,17 +8,18 @@ use identity_service::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use webkit::visit::Visit;
+use webkit::{once::Once, visit::Visit};
 
 use super::{
     document::{BrowserHeader, FlowHeader, Problems},
+    passkeys::{Shown as ShownKey, not_taken},
     problems::{Code, Refused},
-    request::{Answer, CodeCommand, Flow, Known, done},
+    request::{Answer, CodeCommand, Command, Flow, Known, done},
     sign_in::Inside,
     words::{self, Way},
 };
 use crate::{
-    acts::SecondDone,
+    acts::{SecondDone, SecondPasskey},
     state::{Fault, State},
 };
 
@@ -87,6 +88,29 @@ pub enum TypedWay {
     BackupCode,
 }
 
+/// A second factor at sign-in that is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignInWay {
+    /// A code of the authenticator app.
+    Totp,
+    /// A backup code.
+    BackupCode,
+    /// The password.
+    Password,
+}
+
+/// A second factor at sign-in as it was typed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignInFactor {
+    /// Which.
+    way: SignInWay,
+    /// As typed or pasted: a code of at most 64 characters, or the password.
+    #[schema(min_length = 1, max_length = 512, example = "042137")]
+    code: String,
+}
+
 /// A second factor as it was typed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -122,24 +146,38 @@ pub struct InsideBySecond {
 
 /// Show the second factor
 #[utoipa::path(post, path = "/sign-in/second", tag = "sign-in", params(FlowHeader, BrowserHeader),
-    request_body = TypedFactor,
-    responses((status = 200, body = InsideBySecond), Problems::<403>, Problems::<409>, Problems::<429>))]
+    request_body = SignInFactor,
+    responses((status = 200, body = InsideBySecond), Problems::<403>, Problems::<409>, Problems::<429>,
+        Problems::<503>))]
 pub(super) async fn check(
     With(state): With<State>,
     visit: Visit,
     Flow(flow): Flow,
     Known(known): Known,
-    command: CodeCommand<TypedFactor>,
+    command: CodeCommand<SignInFactor>,
 ) -> Answer<Json<InsideBySecond>> {
     let browser = flow.hash();
-    let shown = match command.body.backup()? {
-        Some(code) => Shown::BackupCode(code),
-        None => Shown::Totp(words::code(&command.body.code, 6)?),
-    };
     let key = command.key.once(&browser);
-    let second = state
-        .second(key, &visit.visitor, (browser, known), shown)
-        .await?;
+    let door = (browser, known);
+    let typed = |way| TypedFactor {
+        way,
+        code: command.body.code.clone(),
+    };
+    let shown = match command.body.way {
+        SignInWay::Password => {
+            let code = &command.body.code;
+            let second = state.second_password(key, &visit.visitor, door, code);
+            return judged(second.await?, &visit);
+        }
+        SignInWay::BackupCode => typed(TypedWay::BackupCode).backup()?.map(Shown::BackupCode),
+        SignInWay::Totp => Some(Shown::Totp(words::code(&command.body.code, 6)?)),
+    };
+    let shown = shown.ok_or(Code::Invalid)?;
+    let second = state.second(key, &visit.visitor, door, shown).await?;
+    judged(second, &visit)
+}
+
+fn judged(second: Once<SecondDone>, visit: &Visit) -> Answer<Json<InsideBySecond>> {
     match done(second)? {
         SecondDone::In(entered, fresh) => Ok(Json(InsideBySecond {
             inside: entered.into(),
@@ -147,5 +185,30 @@ pub(super) async fn check(
         })),
         SecondDone::Over => Err(Code::ProofMissing.into()),
         SecondDone::Refused(why) => Err(words::refusal(why, visit.now)),
+    }
+}
+
+/// Show a passkey as the second factor
+///
+/// `POST /sign-in/passkey/begin` with the flow's token asks for it.
+#[utoipa::path(post, path = "/sign-in/second/passkey", tag = "sign-in", params(FlowHeader, BrowserHeader),
+    request_body = ShownKey,
+    responses((status = 200, body = Inside), Problems::<403>, Problems::<404>, Problems::<409>))]
+pub(super) async fn passkey(
+    With(state): With<State>,
+    visit: Visit,
+    Flow(flow): Flow,
+    Known(known): Known,
+    command: Command<ShownKey>,
+) -> Answer<Json<Inside>> {
+    let browser = flow.hash();
+    let key = command.key.once(&browser);
+    let shown = state
+        .second_passkey(key, &visit.visitor, (browser, known), command.body.read()?)
+        .await?;
+    match done(shown)? {
+        SecondPasskey::In(entered) => Ok(Json(entered.into())),
+        SecondPasskey::NotTaken(why) => Err(not_taken(why)),
+        SecondPasskey::Over => Err(Code::ProofMissing.into()),
     }
 }

@@ -16,7 +16,7 @@ use identity_service::{
     code_word::{CodeWordSet, SetCodeWord},
     device_key::{CeremonyId, NewKey, Signed},
     passcode::{RemovePasscode, SetPasscode},
-    password::{RemovePassword, SetPassword},
+    password::{self, RemovePassword, SetPassword},
     secret::Kind,
     step_up::{self, StepId},
 };
@@ -181,7 +181,7 @@ pub(super) async fn set_password(
 /// Remove the password
 #[utoipa::path(delete, path = "/password", tag = "secrets", security(("session" = [])),
     params(("Kabinet-Step" = Option<String>, Header, description = "The proved step")),
-    responses((status = 204, description = "Removed"), Problems::<403>))]
+    responses((status = 204, description = "Removed"), Problems::<403>, Problems::<409>))]
 pub(super) async fn remove_password(
     With(state): With<State>,
     visit: Visit,
@@ -189,8 +189,10 @@ pub(super) async fn remove_password(
     step: Step,
     Bare(key): Bare,
 ) -> Answer<StatusCode> {
-    steps::run(&state, &visit, caller, &key, step, RemovePassword {}).await?;
-    Ok(StatusCode::NO_CONTENT)
+    match steps::run(&state, &visit, caller, &key, step, RemovePassword {}).await? {
+        password::Removed::Done => Ok(StatusCode::NO_CONTENT),
+        password::Removed::Needed => Err(Code::FactorNeeded.into()),
+    }
 }
 
 /// A passcode to be.

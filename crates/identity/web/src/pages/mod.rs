@@ -234,6 +234,7 @@ fn secret_pages() -> Router<State> {
 fn factor_pages() -> Router<State> {
     Router::new()
         .route("/sign-in/second", get(second::second).post(second::check))
+        .route("/sign-in/second/passkey", post(second::passkey))
         .route(
             "/profile/security/totp",
             get(factors::totp).post(factors::confirm_totp),

@@ -43,7 +43,7 @@ pub(super) fn offer(state: &State) -> ByPasskey {
     }
 }
 
-fn answered(form: &Form) -> Option<Answered> {
+pub(super) fn answered(form: &Form) -> Option<Answered> {
     Some(Answered {
         ceremony: form.text("ceremony").parse().ok()?,
         json: form.text("answer").to_owned(),
@@ -51,7 +51,7 @@ fn answered(form: &Form) -> Option<Answered> {
 }
 
 /// The words of a refusal.
-const fn words(why: NotTaken) -> &'static str {
+pub(super) const fn words(why: NotTaken) -> &'static str {
     match why {
         NotTaken::No | NotTaken::Unknown => "passkey-error-not-taken",
         NotTaken::Suspected => "passkey-error-suspected",
@@ -238,6 +238,7 @@ impl OnPage for Remove {
         let flash = match removed {
             Removed::Done | Removed::NotThere => "flash-passkey-removed",
             Removed::LastWay => "flash-passkey-last",
+            Removed::Needed => "flash-passkey-needed",
         };
         flashed(visit, LIST, flash)
     }
@@ -376,11 +377,12 @@ pub(super) async fn prove(
 }
 
 /// Notices of these pages.
-pub(super) const FLASHES: [(&str, Tone); 6] = [
+pub(super) const FLASHES: [(&str, Tone); 7] = [
     ("flash-passkey-added", Tone::Good),
     ("flash-passkey-taken", Tone::Warn),
     ("flash-passkey-too-many", Tone::Warn),
     ("flash-passkey-renamed", Tone::Good),
     ("flash-passkey-removed", Tone::Good),
     ("flash-passkey-last", Tone::Warn),
+    ("flash-passkey-needed", Tone::Warn),
 ];

@@ -20,7 +20,7 @@ use identity_service::{
     code_word::{CodeWordSet, SetCodeWord},
     device_key::{self, NewKey, Signed},
     passcode::{RemovePasscode, SetPasscode},
-    password::{RemovePassword, SetPassword},
+    password::{self, RemovePassword, SetPassword},
     secret::{self, Kind},
 };
 use kernel::Timestamp;
@@ -69,8 +69,12 @@ impl OnPage for RemovePassword {
         PASSWORD.to_owned()
     }
 
-    fn after(&self, visit: &Visit, (): ()) -> Response {
-        flashed(visit, PASSWORD, "flash-password-removed")
+    fn after(&self, visit: &Visit, removed: password::Removed) -> Response {
+        let flash = match removed {
+            password::Removed::Done => "flash-password-removed",
+            password::Removed::Needed => "flash-password-needed",
+        };
+        flashed(visit, PASSWORD, flash)
     }
 }
 

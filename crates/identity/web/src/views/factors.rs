@@ -225,6 +225,16 @@ impl SignInSecond {
         self.by == Method::BackupCode
     }
 
+    /// Whether the password is asked for.
+    pub fn is_password(&self) -> bool {
+        self.by == Method::Password
+    }
+
+    /// Whether a passkey is asked for.
+    pub fn is_passkey(&self) -> bool {
+        self.by == Method::Passkey
+    }
+
     /// The words of why.
     pub const fn lead(&self) -> &'static str {
         match self.why {
@@ -250,7 +260,20 @@ impl Sample for SignInSecond {
         };
         let wrong = p.clone().with_error("code", "factor-error-wrong");
         let backup = p.clone().with_error("code", "backup-error-form");
+        let password = p.clone().with_error("password", "password-error-wrong");
+        let passkey = p.clone().with_error("passkey", "passkey-error-not-taken");
+        let all = [Method::Totp, Method::BackupCode];
         vec![
+            ("password", page(p, Why::Setting, Method::Password, &all)),
+            (
+                "password_wrong",
+                page(&password, Why::Setting, Method::Password, &[]),
+            ),
+            ("passkey", page(p, Why::Aged, Method::Passkey, &all)),
+            (
+                "passkey_wrong",
+                page(&passkey, Why::Aged, Method::Passkey, &[]),
+            ),
             (
                 "totp",
                 page(p, Why::Setting, Method::Totp, &[Method::BackupCode]),

@@ -4,9 +4,18 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use identity_core::totp;
 use serde_json::json;
 use sha2::Sha256;
-use testkit::TestDb;
+use testkit::{TestDb, authenticator::Authenticator};
 
 use crate::house::{ANNA, BORIS, GATEWAY_SECRET, House, Reply, call};
+
+const PASSWORD: &str = "лиловый поезд уходит";
+const ORIGIN: &str = "https://kabinet.example";
+
+impl Reply {
+    fn step(&self) -> String {
+        self.body["step"].as_str().unwrap().to_owned()
+    }
+}
 
 impl House {
     fn app(&self, uri: &str, off: i64) -> String {
@@ -60,6 +69,13 @@ impl House {
         self.send(signal).await
     }
 
+    async fn password_for(&self, token: &str, step: &str) -> Reply {
+        let path = format!("/steps/{step}/password");
+        let body = json!({ "password": PASSWORD });
+        self.act(call("POST", &path).bearer(token).json(&body))
+            .await
+    }
+
     /// The first code of a sign-in, right.
     async fn first(&self, phone: &str) -> (String, Reply) {
         let flow = self.ask(phone).await;
@@ -106,6 +122,55 @@ testkit::both_engines! {
         let again = house.act(first).await.is(200);
         assert_eq!(inside.body, again.body, "the same command, the same answer (EV-3)");
         house.act(second(code)).await.refuses(409, "proof_missing");
+        let token = inside.body["session_token"].as_str().unwrap();
+        house.send(call("GET", "/session").bearer(token)).await.is(200);
+    }
+
+    /// ID-8, A47: the password and the passkey are second factors at sign-in too; a wrong password and somebody
+    /// else's flow are not, and the only second factor stays while sign-in asks for it.
+    async fn a_password_and_a_passkey_at_sign_in(db: TestDb) {
+        let house = House::new(db);
+        let (token, _) = house.enter(ANNA).await;
+        let put = call("PUT", "/password").bearer(&token).json(&json!({ "password": PASSWORD }));
+        house.act(put).await.is(200);
+        let mut key = Authenticator::new(ORIGIN, 1);
+        let begun = house.act(call("POST", "/passkeys/begin").bearer(&token)).await.is(200);
+        let answer = key.create(&begun.body["options"]);
+        let made = json!({ "ceremony": begun.body["ceremony"], "answer": answer });
+        let add = call("POST", "/passkeys").bearer(&token).json(&made);
+        let step = house.act(add.clone()).await.refuses(403, "step_up_needed").step();
+        house.password_for(&token, &step).await.is(200);
+        // The ceremony of the first try is over: the key is made again, under the same step's five minutes.
+        let begun = house.act(call("POST", "/passkeys/begin").bearer(&token)).await.is(200);
+        let answer = key.create(&begun.body["options"]);
+        let made = json!({ "ceremony": begun.body["ceremony"], "answer": answer });
+        house.act(call("POST", "/passkeys").bearer(&token).json(&made)).await.is(201);
+        let always = call("PUT", "/second-factor").bearer(&token).json(&json!({ "always": true }));
+        let reply = house.act(always.clone()).await;
+        if reply.status.as_u16() != 200 {
+            let step = reply.refuses(403, "step_up_needed").step();
+            house.password_for(&token, &step).await.is(200);
+            house.act(always.with("kabinet-step", &step)).await.is(200);
+        }
+        house.wait(3_700);
+        let (flow, reply) = house.first(ANNA).await;
+        assert_eq!(reply.body["ways"], json!(["passkey", "password"]));
+        let typed = |code: &str| call("POST", "/sign-in/second").flow(&flow)
+            .json(&json!({ "way": "password", "code": code }));
+        house.act(typed("не тот длинный пароль")).await.refuses(422, "password_wrong");
+        let first = typed(PASSWORD).key("password");
+        let inside = house.act(first.clone()).await.is(200);
+        assert_eq!(inside.body, house.act(first).await.is(200).body, "the same command, the same answer (EV-3)");
+        house.act(typed(PASSWORD)).await.refuses(409, "proof_missing");
+        house.wait(3_700);
+        let (flow, _) = house.first(ANNA).await;
+        let begun = house.act(call("POST", "/sign-in/passkey/begin").flow(&flow)).await.is(200);
+        let answer = key.get(&begun.body["options"]);
+        let shown = json!({ "ceremony": begun.body["ceremony"], "answer": answer });
+        let show = |flow: &str| call("POST", "/sign-in/second/passkey").flow(flow).json(&shown);
+        let stranger = house.ask(BORIS).await;
+        house.act(show(&stranger)).await.refuses(409, "proof_missing");
+        let inside = house.act(show(&flow)).await.is(200);
         let token = inside.body["session_token"].as_str().unwrap();
         house.send(call("GET", "/session").bearer(token)).await.is(200);
     }
