@@ -5,7 +5,15 @@
 //! written by hand against the driver, grouped as the product groups them. Delivery is not part of it; it
 //! happens later. Processor time is that of the whole process: use cases, callers and, on SQLite, the database.
 
-use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use db::{Db, Engine};
 use identity_core::{Policy, challenge::Purpose, consent::Source, next_path::NextPath};
@@ -17,7 +25,7 @@ use identity_service::{
     sign_in::{self, Register, Registered, Verified},
 };
 use kernel::{Chance, Identifier, Locale, Phone, Visitor, code::OneTimeCode};
-use vault::OsChance;
+use vault::{Cost, Crowd, Hasher, OsChance, Typed};
 
 use crate::{
     house::House,
@@ -57,8 +65,16 @@ fn env(house: &House) -> Env {
         range_conversion_percent: 0,
         ..Policy::default()
     };
+    let vault = house.vault(Arc::clone(&chance));
+    let hasher = Hasher::start(
+        &vault,
+        Arc::clone(&chance),
+        Cost::default(),
+        Crowd::default(),
+    );
     Env {
-        vault: house.vault(Arc::clone(&chance)),
+        hasher: hasher.expect("a thread"),
+        vault,
         chance,
         policy: Arc::new(policy),
         breaker: Arc::new(Breaker::default()),
@@ -99,6 +115,7 @@ async fn sign_in(db: &Db, env: &Env, n: usize) -> Option<SessionToken> {
         known: Some(key(n, 2)),
         next: NextPath::default(),
         link: None,
+        about: None,
     };
     let input = (env.clone(), visitor(n), ask);
     let asked: Result<Asked, ServiceError> = db
@@ -285,15 +302,75 @@ pub async fn run(house: &House, engine: Engine, accounts: usize, time: Duration)
     let ours = load::sum(&ours);
     print(&ours, &load::sum(&bare), database, engine);
     // Without a queue in front of it: what a person waits, for both halves together.
-    let sign_db = db.clone();
+    let (sign_db, sign_env) = (db.clone(), env.clone());
     let calm = load::calls(FEW, time / 2, &me, move |n| {
-        let (db, env) = (sign_db.clone(), env.clone());
+        let (db, env) = (sign_db.clone(), sign_env.clone());
         async move { drop(sign_in(&db, &env, (first + n) % accounts).await) }
     });
     let calm = calm.await;
     println!("    {FEW} callers: {:.0}/s, {}", calm.rate(), calm.times());
+    first += usize::try_from(calm.done).expect("few") + FEW;
+    beside_hashes(&db, &env, &calm, (first, accounts), time / 2).await;
     db.close();
     ours
+}
+
+/// Callers of the flood: more than the pool takes, so that its queue is full.
+const FLOOD: usize = 128;
+
+/// Keeps the pool of slow hashes full until told to stop; answers how many were made and refused.
+async fn flood(env: Env, stop: Arc<AtomicBool>) -> (usize, usize) {
+    let mut set = tokio::task::JoinSet::new();
+    for _ in 0..FLOOD {
+        let (env, stop) = (env.clone(), Arc::clone(&stop));
+        set.spawn(async move {
+            let (mut made, mut refused) = (0, 0);
+            while !stop.load(Ordering::Relaxed) {
+                if let Ok(place) = env.hasher.place() {
+                    place.hash(Typed::new(b"flood")).await.expect("a hash");
+                    made += 1;
+                } else {
+                    refused += 1;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+            (made, refused)
+        });
+    }
+    let (mut made, mut refused) = (0, 0);
+    while let Some(some) = set.join_next().await {
+        let (more, no) = some.expect("a caller");
+        (made, refused) = (made + more, refused + no);
+    }
+    (made, refused)
+}
+
+/// A109: sign-ins beside a full pool of slow hashes, against the same without.
+async fn beside_hashes(
+    db: &Db,
+    env: &Env,
+    alone: &Measured,
+    (first, accounts): (usize, usize),
+    time: Duration,
+) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flooding = tokio::spawn(flood(env.clone(), Arc::clone(&stop)));
+    let (sign_db, sign_env) = (db.clone(), env.clone());
+    let me = [std::process::id()];
+    let beside = load::calls(FEW, time, &me, move |n| {
+        let (db, env) = (sign_db.clone(), sign_env.clone());
+        async move { drop(sign_in(&db, &env, (first + n) % accounts).await) }
+    });
+    let beside = beside.await;
+    stop.store(true, Ordering::Relaxed);
+    let (made, refused) = flooding.await.expect("a flood");
+    println!(
+        "    beside a flood of slow hashes: {:.0}/s, {}; p99 {:.2} of that without; {made} hashes made, \
+         {refused} refused",
+        beside.rate(),
+        beside.times(),
+        beside.p99.as_secs_f64() / alone.p99.as_secs_f64().max(1e-6),
+    );
 }
 
 fn print(ours: &Measured, bare: &Measured, database: f64, engine: Engine) {

@@ -9,6 +9,7 @@ pub mod carriers;
 pub mod demo;
 pub mod samples;
 pub mod site;
+pub mod walk;
 pub mod wire;
 
 /// Every registered statement of the product, for the tests that read, prepare and explain them.

@@ -41,15 +41,25 @@ pub fn site(locale: Locale, delivery: &str) -> (Site, Vec<String>) {
         "/freeze/code",
         "/profile/email/code",
         "/profile/security/unfreeze/code",
+        "/profile/phone/code",
+        "/freeze/trusted/code",
+        identity_web::views::confirm::SAMPLE,
     ] {
         file(format!("{code}/delivery"), JSON, delivery.as_bytes());
     }
+    // The page of sign-in asks what to ask authenticators; a browser without one waits.
+    let begun =
+        br#"{"ceremony":"","options":{"challenge":"","rpId":"127.0.0.1","allowCredentials":[]}}"#;
+    file("/sign-in/passkey/begin".to_owned(), JSON, begun);
     // The demo's frames have something to show; its phone learns nothing, so it stays as it is.
     for frame in ["/sign-in", "/demo/phone"] {
         let page = "<!doctype html><html lang=ru><title>x</title><main><h1>x</h1></main></html>";
         file(frame.to_owned(), HTML, page.as_bytes());
     }
     file("/demo/messages".to_owned(), JSON, b"-");
+    // A computer that asks where its request stands waits on.
+    let waits = br#"{"state":"waiting"}"#;
+    file("/sign-in/device/state".to_owned(), JSON, waits);
     let mut names = Vec::new();
     for page in samples(locale) {
         let name = format!("{}.{}", page.page, page.sample);

@@ -25,7 +25,7 @@ pub use carriers::{
 pub use error::ConfigError;
 pub use limits::{CLOSING_WRONG_CODES, CODE_DIGITS, KNOWN_BROWSER_CALL_DIGITS, Limits};
 pub use network::{Cidr, CidrError};
-pub use sections::{Brand, Data, Database, DatabaseTarget, Keys, Place, Privacy, Server};
+pub use sections::{Brand, Data, Database, DatabaseTarget, Hashing, Keys, Place, Privacy, Server};
 pub use validate::{Problem, Severity};
 
 use std::path::PathBuf;
@@ -45,6 +45,8 @@ pub struct Settings {
     pub data: Data,
     /// The keys that encrypt personal data.
     pub keys: Keys,
+    /// What slow hashes of chosen secrets cost.
+    pub hashing: Hashing,
     /// How SMS are sent.
     pub sms: SmsSettings,
     /// How calls that carry a code are made.

@@ -156,6 +156,32 @@ impl Default for Brand {
     }
 }
 
+/// `[hashing]`: what slow hashes of chosen secrets cost, and how many run (ID-3,
+/// A109). Hashes made at less are made anew when their owner shows the secret.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hashing {
+    /// Memory of one hash, MiB. At least 19 (OWASP, Argon2id).
+    pub memory_mib: u32,
+    /// Passes over it. At least 2.
+    pub passes: u32,
+    /// Hashes at work at a time; 0: one for each core. Each holds its memory.
+    pub at_once: u32,
+    /// Hashes that may wait beside them; one more is answered 503.
+    pub waiting: u32,
+}
+
+impl Default for Hashing {
+    fn default() -> Self {
+        Self {
+            memory_mib: 19,
+            passes: 2,
+            at_once: 0,
+            waiting: 64,
+        }
+    }
+}
+
 /// `[privacy]`: what the law wants said.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -145,6 +145,7 @@ impl Settings {
         self.check_brand(&mut found);
         self.check_privacy(&mut found);
         limits::check(&self.limits, &mut found);
+        limits::hashing(&self.hashing, &mut found);
         found
             .0
             .sort_by_key(|problem| std::cmp::Reverse(problem.severity));

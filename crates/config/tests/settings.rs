@@ -316,6 +316,10 @@ fn every_refusal() {
         ("limits.spend_per_day_kopecks", |s| {
             s.limits.spend_per_day_kopecks = 0
         }),
+        ("hashing.memory_mib", |s| s.hashing.memory_mib = 18),
+        ("hashing.passes", |s| s.hashing.passes = 1),
+        ("hashing.at_once", |s| s.hashing.at_once = 257),
+        ("hashing.waiting", |s| s.hashing.waiting = 65),
     ];
     let good = Installation::new();
     for (number, (setting, change)) in changes.iter().enumerate() {

@@ -1,7 +1,8 @@
 //! Where log lines go and which are kept.
 //!
 //! Other people's crates may say no more than warnings, at any level: some of them print headers and
-//! parameters when asked for detail, and those hold codes and tokens (A18).
+//! parameters when asked for detail, and those hold codes and tokens (A18). One says nothing at all: it calls an
+//! answer that it refuses an error, with parts of it.
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -75,6 +76,7 @@ fn kept(level: LogLevel) -> Targets {
     let theirs = level.min(LevelFilter::WARN);
     Targets::new()
         .with_default(theirs)
+        .with_target("webauthn_rs_core", LevelFilter::OFF)
         .with_targets(OURS.map(|name| (name, level)))
 }
 
@@ -108,5 +110,7 @@ mod tests {
             assert!(kept.would_enable("kabinet::edge", &Level::INFO));
         }
         assert!(!kept(LogLevel::Error).would_enable("h2", &Level::WARN));
+        let refusals = "webauthn_rs_core::internals";
+        assert!(!kept(LogLevel::Debug).would_enable(refusals, &Level::ERROR));
     }
 }

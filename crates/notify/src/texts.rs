@@ -236,6 +236,15 @@ impl Say<'_> {
                     self.word("msg-marketing-sms", &args)
                 })
             }
+            MessageText::Trusted { is_named, link } => {
+                let link = self.all.origin.link(link);
+                let id = if *is_named {
+                    "msg-trusted-named-sms"
+                } else {
+                    "msg-trusted-removed-sms"
+                };
+                self.word(id, &[("brand", self.brand()), ("link", &link)])
+            }
             MessageText::Code { code: None, .. }
             | MessageText::ConfirmEmail { .. }
             | MessageText::NobodyHere { .. } => Err(TextError::WrongChannel),
@@ -311,7 +320,9 @@ impl Say<'_> {
                     .link(self.word("msg-marketing-button", &[])?, link.clone())
                     .unsubscribe(link)
             }
-            MessageText::Code { code: None, .. } => return Err(TextError::WrongChannel),
+            MessageText::Code { code: None, .. } | MessageText::Trusted { .. } => {
+                return Err(TextError::WrongChannel);
+            }
         };
         let host = self.all.origin.host();
         let footer = self.word("msg-footer", &[("brand", self.brand()), ("host", host)])?;

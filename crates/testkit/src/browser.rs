@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -226,7 +227,7 @@ impl Browser {
         )
         .await;
         // Without motion a picture or a contrast check cannot catch a page half-way.
-        self.prefers(&[("prefers-reduced-motion", "reduce")]).await;
+        self.prefers(&[STILL]).await;
         self.cdp(
             "Emulation.setScriptExecutionDisabled",
             json!({ "value": !look.javascript }),
@@ -286,18 +287,29 @@ impl Browser {
     /// Runs axe-core on the open page by the rules of WCAG 2.0 to 2.2 A and AA and the best
     /// practices. Works with any content security policy, and with the page's scripts off.
     pub async fn axe(&self) -> Vec<Violation> {
-        let path = tools::node_module("axe-core/axe.min.js");
-        let axe = fs::read_to_string(path).expect("axe-core is readable");
         if !self.look.javascript {
             self.scripting(true).await;
         }
-        self.evaluate(&axe).await;
+        if self.evaluate("typeof axe").await == "undefined" {
+            self.evaluate(&axe_source()).await;
+        }
         let found = self.evaluate(AXE_RUN).await;
         if !self.look.javascript {
             self.scripting(false).await;
         }
         let text = found.as_str().expect("axe answers a text");
         serde_json::from_str(text).expect("axe answers violations")
+    }
+
+    /// Every page from now on comes with axe: for a browser that looks at hundreds of them, with scripts on.
+    pub async fn bring_axe(&self) {
+        // Frames are pages of their own, looked at where they are pages.
+        let source = format!("if (window === top) {{ {}\n}}", axe_source());
+        self.cdp(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({ "source": source }),
+        )
+        .await;
     }
 
     /// # Panics
@@ -328,6 +340,12 @@ impl Browser {
         answer["result"]["value"].take()
     }
 
+    /// Day or night on the open page, which stays as it is otherwise.
+    pub async fn shade(&mut self, dark: bool) {
+        self.look.dark = dark;
+        self.prefers(&[STILL]).await;
+    }
+
     /// Keeps a picture of the whole page as `tests/output/<path>-<look>.png`.
     pub async fn picture(&self, path: &str) {
         let file = tools::output(&format!("{path}-{}.png", self.look.name()));
@@ -341,13 +359,15 @@ impl Browser {
         let metrics = |width, height| json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.cdp("Emulation.setDeviceMetricsOverride", metrics(width, height))
             .await;
-        let png = self.client.screenshot().await.expect("a picture");
+        let how = json!({ "format": "png", "optimizeForSpeed": true });
+        let picture = self.cdp("Page.captureScreenshot", how).await;
         self.cdp(
             "Emulation.setDeviceMetricsOverride",
             metrics(self.look.width, self.look.height),
         )
         .await;
-        fs::write(file, png).expect("tests/output is writable");
+        let png = STANDARD.decode(picture["data"].as_str().expect("a picture"));
+        fs::write(file, png.expect("base64")).expect("tests/output is writable");
     }
 
     /// Lines of the page's console at level warning or above since the last call: errors of
@@ -420,6 +440,14 @@ pub fn describe(violations: &[Violation]) -> String {
         }
     }
     text
+}
+
+/// Motion off.
+const STILL: (&str, &str) = ("prefers-reduced-motion", "reduce");
+
+fn axe_source() -> String {
+    let path = tools::node_module("axe-core/axe.min.js");
+    fs::read_to_string(path).expect("axe-core is readable")
 }
 
 const AXE_RUN: &str = "axe.run(document, { resultTypes: ['violations'], runOnly: { type: 'tag', values: \

@@ -8,6 +8,8 @@
     reason = "the harness is where real time, the environment and processes come from in tests"
 )]
 
+#[cfg(feature = "passkeys")]
+pub mod authenticator;
 #[cfg(feature = "browser")]
 pub mod browser;
 pub mod chance;
@@ -25,6 +27,13 @@ pub use clock::TestClock;
 pub use db::Engine;
 pub use engines::{TestDb, race};
 pub use retries::retried;
+
+/// A pool whose hashes cost next to nothing, for the tests of everything but the cost.
+pub fn hasher(vault: &vault::Vault, chance: std::sync::Arc<dyn kernel::Chance>) -> vault::Hasher {
+    let cost = vault::Cost::new(64, 1).expect("a small cost");
+    let crowd = vault::Crowd::default();
+    vault::Hasher::start(vault, chance, cost, crowd).expect("a thread")
+}
 
 /// A vault with keys of its own, the same in every test.
 pub fn vault() -> vault::Vault {

@@ -12,6 +12,8 @@ pub enum WayKind {
     Passkey,
     /// A password or passcode.
     Secret,
+    /// An authenticator app or backup codes.
+    App,
 }
 
 impl WayKind {
@@ -22,6 +24,7 @@ impl WayKind {
             Self::Email => "mail",
             Self::Passkey => "key-round",
             Self::Secret => "lock",
+            Self::App => "file-text",
         }
     }
 
@@ -32,6 +35,7 @@ impl WayKind {
             Self::Email => "way-email",
             Self::Passkey => "way-passkey",
             Self::Secret => "way-secret",
+            Self::App => "way-app",
         }
     }
 }
@@ -68,6 +72,15 @@ impl KeyRing {
                 (*key, offset.saturating_mul(STEP) / 2)
             })
             .collect()
+    }
+
+    /// The left edge and the width of the drawing: more keys hang further out.
+    pub fn sides(&self) -> (i32, i32) {
+        if self.keys.len() > 3 {
+            (0, 200)
+        } else {
+            (34, 132)
+        }
     }
 
     /// How many ways in the account has.

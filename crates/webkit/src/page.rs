@@ -64,6 +64,8 @@ pub enum Area {
     Outside,
     /// The start page.
     Home,
+    /// Money.
+    Bank,
     /// Ways in, devices, history.
     Security,
     /// Notices and consents.
@@ -78,6 +80,7 @@ impl Area {
         match self {
             Self::Outside => "outside",
             Self::Home => "home",
+            Self::Bank => "bank",
             Self::Security => "security",
             Self::Notifications => "notifications",
             Self::Profile => "profile",

@@ -42,6 +42,9 @@ pub struct Problem {
     /// Tries left, for a code that was wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tries_left: Option<u32>,
+    /// The step that needs a proof before the request can run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
     #[serde(skip)]
     #[schema(ignore)]
     retry_after: Option<u64>,
@@ -58,8 +61,21 @@ impl Problem {
             errors: Vec::new(),
             retry_at: None,
             tries_left: None,
+            step: None,
             retry_after: None,
         }
+    }
+
+    /// 503 because too much slow work is waiting (A109).
+    pub fn overloaded() -> Self {
+        let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+        let mut problem = Self::new(
+            unavailable,
+            "overloaded",
+            "Too much is waiting: repeat in a moment",
+        );
+        problem.retry_after = Some(2);
+        problem
     }
 
     /// 422 because of one field.
@@ -88,6 +104,13 @@ impl Problem {
     #[must_use]
     pub fn left(mut self, tries: u32) -> Self {
         self.tries_left = Some(tries);
+        self
+    }
+
+    /// The same with the step that needs a proof.
+    #[must_use]
+    pub fn for_step(mut self, step: String) -> Self {
+        self.step = Some(step);
         self
     }
 

@@ -21,6 +21,7 @@ use crate::{
 pub struct PageError {
     status: StatusCode,
     kind: ErrorKind,
+    to: Option<&'static str>,
 }
 
 impl PageError {
@@ -29,12 +30,25 @@ impl PageError {
         Self {
             status: kind.status(),
             kind,
+            to: None,
         }
     }
 
     /// The same under another status.
     pub fn status(status: StatusCode, kind: ErrorKind) -> Self {
-        Self { status, kind }
+        Self {
+            status,
+            kind,
+            to: None,
+        }
+    }
+
+    /// No page at all: another one has to come first.
+    pub fn to(path: &'static str) -> Self {
+        Self {
+            to: Some(path),
+            ..Self::kind(ErrorKind::Forbidden)
+        }
     }
 
     /// A fault of ours. `what` goes to the log; it must hold nothing personal.
@@ -64,6 +78,9 @@ struct Went(ErrorKind);
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
+        if let Some(path) = self.to {
+            return see_other(path);
+        }
         let mut response = self.status.into_response();
         response.extensions_mut().insert(Went(self.kind));
         response

@@ -277,7 +277,8 @@ fn safety_headers(site: &Site, response: &mut Response) {
         ("cross-origin-resource-policy", "same-origin"),
         (
             "permissions-policy",
-            "camera=(), microphone=(), geolocation=(), browsing-topics=()",
+            "camera=(), microphone=(), geolocation=(), browsing-topics=(), publickey-credentials-create=(self), \
+             publickey-credentials-get=(self)",
         ),
         (
             "x-frame-options",

@@ -33,6 +33,10 @@ pub mod nudge {
         RANGES: "DELETE FROM code_range" () -> ();
         /// Nobody guessed anywhere: the scripts' wrong codes would look like spraying.
         TALLY: "DELETE FROM code_tally" () -> ();
+        /// The app of nobody has shown a code yet.
+        APPS: "UPDATE totp SET last_step = 0" () -> ();
+        /// Every open bank section was last used some while ago, though not too long.
+        UNUSED: "UPDATE bank_section SET seen_at = seen_at - $1" (Int) -> ();
         /// Every session was last seen long ago, though not too long.
         SEEN: "UPDATE session SET seen_at = seen_at - $1" (Int) -> ();
     }
@@ -202,9 +206,21 @@ impl House {
         headers: &[(&str, &str)],
         body: &Value,
     ) -> Answer {
-        let port = self.server.port();
         let key = self.key();
-        let mut all = vec![("Idempotency-Key", key.as_str()), ("Accept-Language", "en")];
+        self.send_keyed(&key, method, path, headers, body)
+    }
+
+    /// The same under a key of the caller's.
+    pub fn send_keyed(
+        &mut self,
+        key: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
+        let port = self.server.port();
+        let mut all = vec![("Idempotency-Key", key), ("Accept-Language", "en")];
         all.push(("Content-Type", "application/json"));
         all.extend(headers);
         let text = if body.is_null() {
@@ -275,6 +291,16 @@ impl House {
     /// The gateway tells that a message arrived.
     pub fn report(&mut self, message: &Handed) {
         let body = json!({ "id": message.id, "state": "delivered" });
+        self.signed("/gateway-reports/sms", &body);
+    }
+
+    /// The operator tells that a number has another SIM card.
+    pub fn signal(&mut self, phone: &str) {
+        let body = json!({ "phone": phone, "reason": "sim_changed" });
+        self.signed("/number-signals/sms", &body);
+    }
+
+    fn signed(&mut self, path: &str, body: &Value) {
         // Signed anew for each try: a signature lives five minutes, which no death takes.
         let at = now_secs().to_string();
         let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any length");
@@ -284,7 +310,7 @@ impl House {
             ("X-Timestamp", at.as_str()),
             ("X-Signature", signature.as_str()),
         ];
-        let answer = self.send("POST", "/gateway-reports/sms", &headers, &body);
+        let answer = self.send("POST", path, &headers, body);
         assert_eq!(answer.status, 204, "{}", answer.body);
     }
 
@@ -370,6 +396,28 @@ impl House {
         });
     }
 
+    /// A minute passes for every open bank section.
+    pub fn minutes_unused(&self) {
+        self.write((), |tx, ()| {
+            Box::pin(async move {
+                tx.execute(&nudge::UNUSED, params![90_000_000_i64])
+                    .await
+                    .map(drop)
+            })
+        });
+    }
+
+    /// Where browsers find it: passkeys want a name.
+    pub fn origin(&self) -> String {
+        format!("http://localhost:{}", self.server.port())
+    }
+
+    /// Messages to somebody so far.
+    pub fn count(&mut self, to: &str) -> usize {
+        self.settle();
+        self.messages(to, 0).len()
+    }
+
     fn write<C, F>(&self, input: C, f: F)
     where
         C: Send + Sync + 'static,
@@ -395,7 +443,8 @@ fn ops_port(server: &Server) -> u16 {
         .expect("a port")
 }
 
-fn now_secs() -> u64 {
+/// Seconds since 1970.
+pub fn now_secs() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.expect("after 1970").as_secs()
 }

@@ -75,7 +75,7 @@ impl Kept {
             .env("KABINET_DATA__DIR", self.data().to_str().expect("UTF-8"))
             .env("KABINET_SERVER__LISTEN", "127.0.0.1:{port}")
             .env("KABINET_SERVER__OPERATIONS_LISTEN", "127.0.0.1:{ops}")
-            .env("KABINET_SERVER__PUBLIC_ORIGIN", "http://127.0.0.1:{port}")
+            .env("KABINET_SERVER__PUBLIC_ORIGIN", "http://localhost:{port}")
             .ready("/health/ready", true);
         match &self.database {
             Some(database) => start.env("KABINET_DATABASE__URL", &database.url()),

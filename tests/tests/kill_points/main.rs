@@ -7,6 +7,7 @@
 
 mod house;
 mod kept;
+mod legs;
 mod restore;
 mod scripts;
 mod source;

@@ -6,6 +6,7 @@ use whole_product::carriers::{GONE, Handed, REFUSED, SILENT};
 use whole_product::demo::code_in;
 
 use super::house::House;
+use super::legs;
 
 /// One of them.
 #[derive(Clone, Copy)]
@@ -30,7 +31,7 @@ const fn script(name: &'static str, play: fn(&mut House) -> Vec<String>) -> Scri
 }
 
 /// All of them; the first is a mere start.
-pub const SCRIPTS: [Script; 7] = [
+pub const SCRIPTS: [Script; 13] = [
     Script {
         name: "a start",
         play: a_start,
@@ -48,23 +49,30 @@ pub const SCRIPTS: [Script; 7] = [
         copies: 1,
     },
     script("somebody guesses", guesses),
+    script("secrets are chosen", legs::chooses_secrets),
+    script("a device keeps a key", legs::keeps_a_key),
+    script("a passkey and its end", legs::has_a_passkey),
+    script("second legs", legs::has_second_legs),
+    script("somebody is named", legs::names_somebody),
+    script("a number is doubted", legs::is_doubted),
 ];
 
 /// Somebody signed in.
-struct Person {
-    phone: String,
+pub struct Person {
+    pub phone: String,
     flow: String,
     token: String,
     browser: String,
 }
 
 impl Person {
-    fn bearer(&self) -> String {
+    /// The header that shows the session.
+    pub fn bearer(&self) -> String {
         format!("Bearer {}", self.token)
     }
 }
 
-fn code_of(messages: &[Handed]) -> String {
+pub fn code_of(messages: &[Handed]) -> String {
     let newest = messages
         .iter()
         .rev()
@@ -72,7 +80,7 @@ fn code_of(messages: &[Handed]) -> String {
     newest.expect("a message with a code").to_owned()
 }
 
-fn person(phone: String, flow: String, inside: &Value) -> Person {
+pub fn person(phone: String, flow: String, inside: &Value) -> Person {
     let text = |name: &str| inside[name].as_str().unwrap_or_default().to_owned();
     let (token, browser) = (text("session_token"), text("browser_token"));
     assert!(!token.is_empty(), "{inside}");
@@ -84,7 +92,7 @@ fn person(phone: String, flow: String, inside: &Value) -> Person {
     }
 }
 
-fn enter(house: &mut House) -> Person {
+pub fn enter(house: &mut House) -> Person {
     let (phone, flow) = (house.number("0017"), house.flow());
     let headers = [("Kabinet-Flow", flow.as_str())];
     house.ask(
@@ -110,7 +118,7 @@ fn enter(house: &mut House) -> Person {
 }
 
 /// Signs in once more, from a device that is not known; `messages` are there before.
-fn enter_again(house: &mut House, of: &Person, messages: usize, agent: &str) -> Person {
+pub fn enter_again(house: &mut House, of: &Person, messages: usize, agent: &str) -> Person {
     house.calm();
     let flow = house.flow();
     let headers = [("Kabinet-Flow", flow.as_str()), ("User-Agent", agent)];
@@ -140,7 +148,7 @@ fn masked(text: &str) -> String {
 }
 
 /// What an account shows its owner, and what was sent to it.
-fn shown(house: &mut House, who: &Person, messages: usize) -> Vec<String> {
+pub fn shown(house: &mut House, who: &Person, messages: usize) -> Vec<String> {
     let bearer = who.bearer();
     let headers = [("Authorization", bearer.as_str())];
     // First what was sent: work that a death put off is done by then, and what it noted can be read.
@@ -174,7 +182,7 @@ fn shown(house: &mut House, who: &Person, messages: usize) -> Vec<String> {
     shown
 }
 
-fn sent(house: &mut House, to: &str, messages: usize) -> Vec<String> {
+pub fn sent(house: &mut House, to: &str, messages: usize) -> Vec<String> {
     let messages = house.messages(to, messages);
     let mut sent: Vec<String> = messages
         .iter()

@@ -44,13 +44,14 @@ const ELSEWHERE: [(&str, &str); 9] = [
 ];
 
 /// How a writing transaction is begun, up to its name.
-const WRITES: [&str; 6] = [
+const WRITES: [&str; 7] = [
     ".write(",
     ".write_by(",
     ".act(",
     "once(",
     ".run_step(",
     "db.write(",
+    "self.begin(",
 ];
 
 fn files(folder: &Path, into: &mut Vec<PathBuf>) {

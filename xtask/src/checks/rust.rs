@@ -24,11 +24,9 @@ pub fn split(text: &str) -> (String, Vec<Literal<'_>>) {
             Some(length)
         });
         if let Some(length) = length.or_else(|| character(rest)) {
-            code.extend(
-                rest[..length]
-                    .chars()
-                    .map(|c| if c == '\n' { c } else { ' ' }),
-            );
+            // Byte by byte, so that a place in the code is the same place in the text.
+            let blanks = rest[..length].bytes();
+            code.extend(blanks.map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
             at += length;
         } else {
             let next = rest.chars().next().unwrap_or(' ');
@@ -184,6 +182,14 @@ mod tests {
         let texts: Vec<&str> = literals.iter().map(|literal| literal.text).collect();
         assert_eq!(texts, ["x.unwrap()", "q\"z"]);
         assert_eq!(literals[1].line, 2);
+    }
+
+    #[test]
+    fn a_place_in_the_code_is_the_same_place_in_the_text() {
+        let text = "let a = \"Анна\"; // комментарий\nlet b = 'б'; seen(\"b\")";
+        let (code, _) = split(text);
+        assert_eq!(code.len(), text.len());
+        assert_eq!(code.find("seen("), text.find("seen("));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::Findings;
-use crate::{Limits, span};
+use crate::{Hashing, Limits, span};
 
 pub(super) fn number(found: &mut Findings, setting: &str, value: u64, least: u64, most: u64) {
     if !(least..=most).contains(&value) {
@@ -39,6 +39,19 @@ pub(super) fn check(limits: &Limits, found: &mut Findings) {
             "no country is allowed, so no message can be sent",
             "List calling codes, like [7]",
         );
+    }
+}
+
+/// Below what OWASP's Password Storage Cheat Sheet names for Argon2id a hash is too cheap; above, one machine
+/// would be busy with nothing else.
+pub(super) fn hashing(hashing: &Hashing, found: &mut Findings) {
+    for (name, value, least, most) in [
+        ("memory_mib", hashing.memory_mib, 19, 1_024),
+        ("passes", hashing.passes, 2, 20),
+        ("at_once", hashing.at_once, 0, 256),
+        ("waiting", hashing.waiting, 1, 64),
+    ] {
+        number(found, &format!("hashing.{name}"), value.into(), least, most);
     }
 }
 

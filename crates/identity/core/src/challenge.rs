@@ -17,6 +17,14 @@ pub enum Purpose {
     UnfreezePhone,
     /// Lifting a freeze, by e-mail.
     UnfreezeEmail,
+    /// Confirming a sensitive action, by phone.
+    StepUpPhone,
+    /// Confirming a sensitive action, by e-mail.
+    StepUpEmail,
+    /// Confirming that a number is still the owner's (ID-8a).
+    ConfirmNumber,
+    /// Freezing a friend's account as a trusted person (ID-8a).
+    TrustedFreeze,
 }
 
 impl Purpose {
@@ -28,6 +36,10 @@ impl Purpose {
             Self::Freeze => "freeze",
             Self::UnfreezePhone => "unfreeze_phone",
             Self::UnfreezeEmail => "unfreeze_email",
+            Self::StepUpPhone => "step_up_phone",
+            Self::StepUpEmail => "step_up_email",
+            Self::ConfirmNumber => "confirm_number",
+            Self::TrustedFreeze => "trusted_freeze",
         }
     }
 
@@ -39,6 +51,10 @@ impl Purpose {
             Self::Freeze,
             Self::UnfreezePhone,
             Self::UnfreezeEmail,
+            Self::StepUpPhone,
+            Self::StepUpEmail,
+            Self::ConfirmNumber,
+            Self::TrustedFreeze,
         ]
         .into_iter()
         .find(|purpose| purpose.as_str() == name)

@@ -92,6 +92,12 @@ pub struct Policy {
     pub session_idle: Duration,
     /// A session's last-seen time is written at most this often.
     pub session_touch: Duration,
+    /// Idle life of the bank section (ID-9).
+    pub bank_idle: Duration,
+    /// Life of the bank section, used or not (ID-9).
+    pub bank_life: Duration,
+    /// The bank section's last use is written at most this often.
+    pub bank_touch: Duration,
     /// Live sessions of one account; the longest unused goes first (A29).
     pub sessions_max: usize,
     /// Life of a «это не я» link.
@@ -100,6 +106,21 @@ pub struct Policy {
     pub email_link_life: Duration,
     /// A number not proved for this long is asked about (ID-8a).
     pub identifier_ages: Duration,
+    /// How long a doubted number waits before its own code may clear it again, where nothing stronger is there
+    /// to do so (ID-8a).
+    pub doubt_holds: Duration,
+    /// Life of the code that a computer shows to be let in (ID-7).
+    pub handover_life: Duration,
+    /// How long a let-in computer has to pick its session up.
+    pub handover_pickup: Duration,
+    /// Such codes from one network in ten minutes.
+    pub handovers: usize,
+    /// A session that was let in itself lets nobody in for this long (ID-7).
+    pub handover_ripens: Duration,
+    /// Trusted people of one account (ID-8a).
+    pub trusted_most: usize,
+    /// People named as trusted in a day, removed ones included: each gets a message.
+    pub trusted_a_day: usize,
 }
 
 impl Default for Policy {
@@ -142,10 +163,20 @@ impl Default for Policy {
             proof_life: MINUTE.saturating_mul(15),
             session_idle: DAY.saturating_mul(90),
             session_touch: MINUTE.saturating_mul(5),
+            bank_idle: MINUTE.saturating_mul(5),
+            bank_life: HOUR.saturating_mul(12),
+            bank_touch: Duration::from_secs(15),
             sessions_max: 50,
             alarm_life: DAY.saturating_mul(30),
             email_link_life: DAY,
             identifier_ages: DAY.saturating_mul(365),
+            doubt_holds: DAY.saturating_mul(3),
+            handover_life: MINUTE.saturating_mul(2),
+            handover_pickup: MINUTE.saturating_mul(2),
+            handovers: 30,
+            handover_ripens: DAY,
+            trusted_most: 2,
+            trusted_a_day: 4,
         }
     }
 }

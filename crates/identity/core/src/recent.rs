@@ -38,6 +38,15 @@ impl Recent {
         self
     }
 
+    /// Takes back one that was added as of then.
+    #[must_use]
+    pub fn without(mut self, at: Timestamp) -> Self {
+        if let Some(place) = self.0.iter().rposition(|t| *t == at) {
+            self.0.remove(place);
+        }
+        self
+    }
+
     /// How many happened within `window` before now.
     pub fn within(&self, now: Timestamp, window: Duration) -> usize {
         self.0.iter().filter(|t| now.since(**t) < window).count()
@@ -101,6 +110,18 @@ mod tests {
                 prop_assert!(before < now || recent.full_until(before, window, most).is_some());
             }
         }
+    }
+
+    #[test]
+    fn one_can_be_taken_back() {
+        let at = |seconds| Timestamp::from_secs(seconds);
+        let recent = Recent::default()
+            .with(at(1), 9)
+            .with(at(2), 9)
+            .with(at(2), 9);
+        let once = Recent::default().with(at(1), 9).with(at(2), 9);
+        assert_eq!(recent.clone().without(at(2)), once);
+        assert_eq!(recent.clone().without(at(3)), recent);
     }
 
     #[test]

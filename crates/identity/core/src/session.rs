@@ -1,49 +1,10 @@
 //! How long a session lives and which ones must go (ID-9).
 
 use kernel::{SessionId, Timestamp};
-use serde::{Deserialize, Serialize};
 
-use crate::{Policy, challenge::Channel};
+use crate::Policy;
 
-/// How a session was born; the bank, the shop and relying sites obey it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Method {
-    /// A code by SMS.
-    Sms,
-    /// A code by call.
-    Call,
-    /// A code by e-mail.
-    Email,
-}
-
-impl Method {
-    /// The stable name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sms => "sms",
-            Self::Call => "call",
-            Self::Email => "email",
-        }
-    }
-
-    /// From the stable name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Sms, Self::Call, Self::Email]
-            .into_iter()
-            .find(|method| method.as_str() == name)
-    }
-}
-
-impl From<Channel> for Method {
-    fn from(channel: Channel) -> Self {
-        match channel {
-            Channel::Sms => Self::Sms,
-            Channel::Call => Self::Call,
-            Channel::Email => Self::Email,
-        }
-    }
-}
+pub use crate::assurance::Method;
 
 /// Whether a session last seen then is still alive.
 pub fn is_alive(last_seen: Timestamp, policy: &Policy, now: Timestamp) -> bool {
@@ -93,13 +54,6 @@ mod tests {
             for (_, s) in out {
                 prop_assert!(!is_alive(s, &policy, now) || oldest_kept.is_none_or(|k| s <= k));
             }
-        }
-    }
-
-    #[test]
-    fn names_round_trip() {
-        for name in ["sms", "call", "email"] {
-            assert_eq!(Method::from_name(name).unwrap().as_str(), name);
         }
     }
 }

@@ -8,7 +8,7 @@ mod checking;
 mod learning;
 pub(crate) mod sql;
 
-pub use asking::{Ask, Asked, ask};
+pub use asking::{About, Ask, Asked, ask};
 pub use checking::{Check, Checked, check};
 pub use learning::LearnCalls;
 
@@ -248,7 +248,7 @@ pub async fn proof(
 }
 
 /// Whether a browser holds a fresh proof; only looks.
-pub(crate) async fn is_proved(
+pub async fn is_proved(
     tx: &mut ReadTx,
     env: &Env,
     purpose: Purpose,
@@ -257,6 +257,24 @@ pub(crate) async fn is_proved(
     let flow = flow(tx, purpose, browser).await?;
     let proved_at = flow.and_then(|flow| flow.proved_at);
     Ok(proved_at.is_some_and(|at| tx.now().since(at) < env.policy.proof_life))
+}
+
+/// The identifier that a browser has freshly proved and the account it leads to; only looks.
+pub(crate) async fn proved_owner(
+    tx: &mut ReadTx,
+    env: &Env,
+    purpose: Purpose,
+    browser: &BrowserKey,
+) -> Result<Option<(Subject, AccountId)>, DbError> {
+    let Some(flow) = flow(tx, purpose, browser).await? else {
+        return Ok(None);
+    };
+    let is_fresh = |at| tx.now().since(at) < env.policy.proof_life;
+    if !flow.proved_at.is_some_and(is_fresh) {
+        return Ok(None);
+    }
+    let owner = owner(tx, &flow.subject).await?;
+    Ok(owner.map(|owner| (flow.subject, owner)))
 }
 
 /// Ends a browser's flow; its proof is used up.

@@ -5,6 +5,8 @@
 
 pub(crate) mod sql;
 
+use std::time::Duration;
+
 use db::{DbError, ReadTx, Row, WriteTx, params};
 use identity_core::{
     forgetting,
@@ -15,6 +17,11 @@ use identity_core::{
 use kernel::{AccountId, Visitor, network};
 
 use crate::env::{Env, Subject};
+
+/// Ten minutes, the window of networks.
+pub(crate) const TEN_MINUTES: Duration = Duration::from_secs(600);
+/// A day.
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// The counts of one identifier.
 #[derive(Debug, Clone, Default)]
@@ -154,6 +161,8 @@ pub(crate) enum Scope {
     Wrong,
     /// Wrong tries by one /24 or /64.
     SiteWrong,
+    /// Requests of one network to be let in by a phone.
+    Handovers,
 }
 
 impl Scope {
@@ -168,6 +177,7 @@ impl Scope {
                 &network::canonical(visitor.network).to_string(),
             ),
             Self::SiteWrong => env.scope("net.site_wrong", &site.to_string()),
+            Self::Handovers => env.scope("net.handovers", &site.to_string()),
         }
     }
 }

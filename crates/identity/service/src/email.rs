@@ -52,6 +52,7 @@ pub async fn add(
         known: Some(who.browser),
         next: NextPath::default(),
         link: Some(format!("/email/confirm/{}", token.text())),
+        about: None,
     };
     let asked = codes::ask(tx, env, visitor, &ask).await?;
     if asked == Asked::Sent {

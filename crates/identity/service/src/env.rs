@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use identity_core::Policy;
 use kernel::{AccountId, Chance, Email, Identifier, Phone};
-use vault::{Vault, VaultError};
+use vault::{Hasher, Overloaded, Vault, VaultError};
 
 use crate::breaker::Breaker;
 
@@ -13,6 +13,8 @@ use crate::breaker::Breaker;
 pub struct Env {
     /// Keys.
     pub vault: Vault,
+    /// Slow hashes of chosen secrets; never inside a transaction.
+    pub hasher: Hasher,
     /// Chance.
     pub chance: Arc<dyn Chance>,
     /// Limits.
@@ -35,6 +37,12 @@ pub enum ServiceError {
     /// A key is missing or something sealed does not open.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// Too many slow hashes are waiting: come back in a moment (A109).
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
+    /// The session ended while it was asking (I6).
+    #[error("the session is over")]
+    SessionOver,
     /// Our own data is not what it must be.
     #[error("inconsistent data: {0}")]
     Inconsistent(&'static str),

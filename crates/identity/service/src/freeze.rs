@@ -69,7 +69,8 @@ pub async fn alarm(
     Ok(AlarmLink::Open)
 }
 
-async fn freeze(
+/// Freezes a locked account whose browsers are locked too.
+pub(crate) async fn freeze(
     tx: &mut WriteTx,
     env: &Env,
     visitor: &Visitor,
@@ -196,6 +197,7 @@ pub async fn ask_unfreeze(
         known: Some(who.browser),
         next: NextPath::default(),
         link: None,
+        about: None,
     };
     Ok(match codes::ask(tx, env, visitor, &ask).await? {
         Asked::Sent => Ok(purpose),
@@ -273,6 +275,7 @@ pub async fn ask_by_code(
         known: None,
         next: NextPath::default(),
         link: None,
+        about: None,
     };
     codes::ask(tx, env, visitor, &ask).await
 }

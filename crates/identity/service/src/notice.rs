@@ -29,6 +29,52 @@ pub enum Notice {
     SessionsEnded,
     /// Documents or name were changed.
     ProfileChanged,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// There may be a copy of a passkey.
+    PasskeySuspected,
+    /// The password was set or replaced.
+    PasswordSet,
+    /// The password was removed.
+    PasswordRemoved,
+    /// The passcode was set or replaced.
+    PasscodeSet,
+    /// The passcode was removed.
+    PasscodeRemoved,
+    /// The passcode is gone after five wrong tries.
+    PasscodeGone,
+    /// A browser got a key for the passcode.
+    KeyAdded,
+    /// The code word was set.
+    CodeWordSet,
+    /// The code word is closed after three wrong tries by support.
+    CodeWordClosed,
+    /// An authenticator app was connected.
+    TotpAdded,
+    /// It was disconnected.
+    TotpRemoved,
+    /// Backup codes were issued; the ones before are dead.
+    BackupCodesIssued,
+    /// A backup code was used.
+    BackupCodeUsed,
+    /// The data was restored from a backup: the backup codes count no more (F18).
+    BackupCodesVoid,
+    /// Sign-in asks for a second factor from now on.
+    SecondFactorOn,
+    /// It no longer does.
+    SecondFactorOff,
+    /// A computer asked to be let in, and a wrong number was chosen.
+    LetInRefused,
+    /// The operator says that the number has changed.
+    NumberDoubted,
+    /// The number is a key again.
+    NumberCleared,
+    /// A trusted person was named.
+    TrustedNamed,
+    /// A trusted person was removed.
+    TrustedRemoved,
 }
 
 impl Notice {
@@ -42,6 +88,29 @@ impl Notice {
             Self::Unfrozen => "unfrozen",
             Self::SessionsEnded => "sessions_ended",
             Self::ProfileChanged => "profile_changed",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::PasskeySuspected => "passkey_suspected",
+            Self::PasswordSet => "password_set",
+            Self::PasswordRemoved => "password_removed",
+            Self::PasscodeSet => "passcode_set",
+            Self::PasscodeRemoved => "passcode_removed",
+            Self::PasscodeGone => "passcode_gone",
+            Self::KeyAdded => "key_added",
+            Self::CodeWordSet => "code_word_set",
+            Self::CodeWordClosed => "code_word_closed",
+            Self::TotpAdded => "totp_added",
+            Self::TotpRemoved => "totp_removed",
+            Self::BackupCodesIssued => "backup_codes_issued",
+            Self::BackupCodeUsed => "backup_code_used",
+            Self::BackupCodesVoid => "backup_codes_void",
+            Self::SecondFactorOn => "second_factor_on",
+            Self::SecondFactorOff => "second_factor_off",
+            Self::LetInRefused => "let_in_refused",
+            Self::NumberDoubted => "number_doubted",
+            Self::NumberCleared => "number_cleared",
+            Self::TrustedNamed => "trusted_named",
+            Self::TrustedRemoved => "trusted_removed",
         }
     }
 }
@@ -56,6 +125,29 @@ impl Notice {
             Self::Unfrozen => SecurityEvent::Unfrozen,
             Self::SessionsEnded => SecurityEvent::SessionsEnded,
             Self::ProfileChanged => SecurityEvent::ProfileChanged,
+            Self::PasskeyAdded => SecurityEvent::PasskeyAdded,
+            Self::PasskeyRemoved => SecurityEvent::PasskeyRemoved,
+            Self::PasskeySuspected => SecurityEvent::PasskeySuspected,
+            Self::PasswordSet => SecurityEvent::PasswordSet,
+            Self::PasswordRemoved => SecurityEvent::PasswordRemoved,
+            Self::PasscodeSet => SecurityEvent::PasscodeSet,
+            Self::PasscodeRemoved => SecurityEvent::PasscodeRemoved,
+            Self::PasscodeGone => SecurityEvent::PasscodeGone,
+            Self::KeyAdded => SecurityEvent::KeyAdded,
+            Self::CodeWordSet => SecurityEvent::CodeWordSet,
+            Self::CodeWordClosed => SecurityEvent::CodeWordClosed,
+            Self::TotpAdded => SecurityEvent::TotpAdded,
+            Self::TotpRemoved => SecurityEvent::TotpRemoved,
+            Self::BackupCodesIssued => SecurityEvent::BackupCodesIssued,
+            Self::BackupCodeUsed => SecurityEvent::BackupCodeUsed,
+            Self::BackupCodesVoid => SecurityEvent::BackupCodesVoid,
+            Self::SecondFactorOn => SecurityEvent::SecondFactorOn,
+            Self::SecondFactorOff => SecurityEvent::SecondFactorOff,
+            Self::LetInRefused => SecurityEvent::LetInRefused,
+            Self::NumberDoubted => SecurityEvent::NumberDoubted,
+            Self::NumberCleared => SecurityEvent::NumberCleared,
+            Self::TrustedNamed => SecurityEvent::TrustedNamed,
+            Self::TrustedRemoved => SecurityEvent::TrustedRemoved,
         }
     }
 }
@@ -68,6 +160,39 @@ pub(crate) async fn tell(
     account: &Account,
     notice: Notice,
 ) -> Result<(), ServiceError> {
+    let device = agent::device_name(&visitor.agent, account.locale);
+    let place = network::masked(visitor.network);
+    say(tx, env, account, notice, Some((device, place))).await
+}
+
+/// The same of something that was done within the house, so from nowhere that the owner would know.
+pub(crate) async fn tell_of_staff(
+    tx: &mut WriteTx,
+    env: &Env,
+    account: &Account,
+    notice: Notice,
+) -> Result<(), ServiceError> {
+    say(tx, env, account, notice, None).await
+}
+
+/// Tells the owner of something that nobody did in a browser.
+pub(crate) async fn tell_news(
+    tx: &mut WriteTx,
+    env: &Env,
+    account: &Account,
+    notice: Notice,
+) -> Result<(), ServiceError> {
+    say(tx, env, account, notice, None).await
+}
+
+async fn say(
+    tx: &mut WriteTx,
+    env: &Env,
+    account: &Account,
+    notice: Notice,
+    from: Option<(String, String)>,
+) -> Result<(), ServiceError> {
+    let (device, place) = from.unzip();
     let token = link::make(tx, env, account, link::Purpose::Alarm, notice.as_str()).await?;
     let alarm = format!("/not-me/{token}");
     for owned in account::identifiers(tx, account).await? {
@@ -82,8 +207,8 @@ pub(crate) async fn tell(
             worthless_after: None,
             words: Words::Notice {
                 event: notice.event(),
-                device: agent::device_name(&visitor.agent, account.locale),
-                place: network::masked(visitor.network),
+                device: device.clone(),
+                place: place.clone(),
                 alarm: alarm.clone(),
             },
         };

@@ -7,7 +7,10 @@ use db::{
     Db, WriteTx,
     idempotency::{self, Claim},
 };
-use identity_core::challenge::{Channel, Purpose};
+use identity_core::{
+    assurance::Action,
+    challenge::{Channel, Purpose},
+};
 use jobs::{Handler, Job, JobError, Lease, When};
 use kernel::{Identifier, Locale, MessageId, Timestamp, Visitor, code::OneTimeCode};
 use notify::{
@@ -17,7 +20,8 @@ use notify::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account, codes,
+    account,
+    codes::{self, About},
     env::{Env, ServiceError, Subject},
     notice::{self, Notice},
 };
@@ -40,16 +44,44 @@ pub(crate) enum Words {
         code: Option<OneTimeCode>,
         serial: u32,
         link: Option<String>,
+        /// The sensitive action it confirms.
+        about: Option<About>,
     },
     /// Somebody asked for a code to an address that leads to no account (A1).
     Nobody,
+    /// Somebody was named as a trusted person, or no longer is (ID-8a).
+    Trusted { is_named: bool },
     /// A security event (ID-13).
     Notice {
         event: SecurityEvent,
-        device: String,
-        place: String,
+        device: Option<String>,
+        place: Option<String>,
         alarm: String,
     },
+}
+
+/// What a code that confirms an action is for, by name (A15).
+const fn action(about: &About) -> CodePurpose {
+    match about.action {
+        Action::OpenBank => CodePurpose::OpenBank,
+        Action::SetPassword => CodePurpose::SetPassword,
+        Action::RemovePassword => CodePurpose::RemovePassword,
+        Action::SetPasscode => CodePurpose::SetPasscode,
+        Action::RemovePasscode => CodePurpose::RemovePasscode,
+        Action::AddPasskey => CodePurpose::AddPasskey,
+        Action::RemovePasskey => CodePurpose::RemovePasskey,
+        Action::AddTotp => CodePurpose::AddTotp,
+        Action::RemoveTotp => CodePurpose::RemoveTotp,
+        Action::IssueBackupCodes => CodePurpose::IssueBackupCodes,
+        Action::AskSecondFactor => CodePurpose::AskSecondFactor,
+        Action::DropSecondFactor => CodePurpose::DropSecondFactor,
+        Action::SetCodeWord => CodePurpose::SetCodeWord,
+        Action::NameTrusted => CodePurpose::NameTrusted,
+        Action::RemoveTrusted => CodePurpose::RemoveTrusted,
+        Action::LetIn => CodePurpose::LetIn,
+        Action::ClearDoubt => CodePurpose::ClearDoubt,
+        Action::ApproveMoney => CodePurpose::ApproveMoney,
+    }
 }
 
 fn path(text: &str) -> Result<LinkPath, ServiceError> {
@@ -81,20 +113,33 @@ fn text(
             code,
             serial,
             link: _,
+            about,
         } => MessageText::Code {
             purpose: match purpose {
                 Purpose::SignIn => CodePurpose::SignIn,
                 Purpose::ConfirmEmail => CodePurpose::ConfirmEmail,
-                Purpose::Freeze => CodePurpose::Freeze,
+                Purpose::Freeze | Purpose::TrustedFreeze => CodePurpose::Freeze,
                 Purpose::UnfreezePhone | Purpose::UnfreezeEmail => CodePurpose::Unfreeze,
+                Purpose::StepUpPhone | Purpose::StepUpEmail => match &about {
+                    Some(about) => action(about),
+                    None => return Err(ServiceError::Inconsistent("a code that confirms nothing")),
+                },
+                Purpose::ConfirmNumber => CodePurpose::ConfirmNumber,
             },
             code: code.map(|code| code.expose().to_owned()),
             number: serial,
-            object: (purpose == Purpose::ConfirmEmail).then(|| to.masked()),
+            object: match about {
+                Some(about) => about.target,
+                None => (purpose == Purpose::ConfirmEmail).then(|| to.masked()),
+            },
             minutes,
         },
         Words::Nobody => MessageText::NobodyHere {
             link: path("/sign-in")?,
+        },
+        Words::Trusted { is_named } => MessageText::Trusted {
+            is_named,
+            link: path("/freeze")?,
         },
         Words::Notice {
             event,
@@ -105,8 +150,8 @@ fn text(
             event,
             at: now,
             object: None,
-            device: Some(device),
-            place: Some(place),
+            device,
+            place,
             not_me: path(&alarm)?,
         },
     })

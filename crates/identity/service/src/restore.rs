@@ -3,11 +3,18 @@
 pub(crate) mod sql;
 
 use db::{DbError, WriteTx, params};
+use identity_core::totp;
 
-/// Ends all sessions, and kills all codes, half-finished sign-ins and links. May be repeated.
+/// Ends all sessions with what they have shown, and kills all codes, half-finished sign-ins and links. Voids every
+/// backup code, for nobody knows which were used since, and every code of an authenticator app that could have
+/// been taken already. May be repeated.
 pub async fn after_restore(tx: &mut WriteTx) -> Result<(), DbError> {
-    for statement in sql::ALL {
+    for statement in sql::ENDED {
         tx.execute(statement, params![]).await?;
     }
+    let now = tx.now();
+    tx.execute(&sql::BACKUP_CODES, params![now]).await?;
+    let last = totp::last_open_step(now);
+    tx.execute(&sql::APPS, params![last, last]).await?;
     Ok(())
 }

@@ -13,10 +13,13 @@ use vault::{Token, same};
 
 use crate::{
     account::{self, Account},
+    backup_code,
     codes::BrowserKey,
-    counters,
+    counters, device_key,
     env::{Env, ServiceError},
     notice::{self, Notice},
+    second_factor::Enough,
+    shown::{self, Proof},
 };
 
 /// What the browser carries: which account and session (for the row), and 256 random bits (for the right).
@@ -112,15 +115,20 @@ pub(crate) struct Begun {
     pub(crate) made_room: u64,
 }
 
-/// Begins a session. Ends those that have to make room (A29).
-pub(crate) async fn begin(
+/// Begins a session with what was shown for it, once the gate found it enough. Ends those that have to make room
+/// (A29).
+pub(crate) async fn begin_shown(
     tx: &mut WriteTx,
     env: &Env,
     visitor: &Visitor,
     account: &Account,
-    method: Method,
+    proof: &Proof,
     known: Option<[u8; 32]>,
+    enough: Enough,
 ) -> Result<Begun, ServiceError> {
+    if enough.is_codes_void {
+        backup_code::tell_void(tx, env, visitor, account).await?;
+    }
     let now = tx.now();
     let made_room = make_room(tx, env, account.id).await?;
     let fresh = known.is_none().then(|| Token::new(&*env.chance));
@@ -143,13 +151,14 @@ pub(crate) async fn begin(
         account.id.as_bytes(),
         id.as_bytes(),
         &token_hash,
-        method.as_str(),
+        proof.method.as_str(),
         &browser,
         &sealed,
         now,
         now,
     ];
     tx.defer(&[(&sql::ADD, row)]).await?;
+    shown::note(tx, id, proof).await?;
     let token = SessionToken {
         account: account.id,
         session: id,
@@ -269,6 +278,8 @@ pub struct Listed {
     pub seen_at: Timestamp,
     /// It is the one that asks.
     pub is_current: bool,
+    /// Its browser holds a key for the passcode (ID-3).
+    pub has_key: bool,
 }
 
 /// The live sessions of whoever asks, latest first.
@@ -277,6 +288,7 @@ pub async fn list(tx: &mut ReadTx, env: &Env, who: &SignedIn) -> Result<Vec<List
     let rows = tx
         .query(&sql::LIST, params![who.account.id.as_bytes()])
         .await?;
+    let with_key = device_key::browsers(tx, who.account.id).await?;
     let mut listed = Vec::with_capacity(rows.len());
     for row in &rows {
         let seen_at = row.timestamp(5)?;
@@ -295,6 +307,7 @@ pub async fn list(tx: &mut ReadTx, env: &Env, who: &SignedIn) -> Result<Vec<List
             created_at: row.timestamp(4)?,
             seen_at,
             is_current: session == who.session,
+            has_key: with_key.contains(&row.array::<32>(2)?),
         });
     }
     Ok(listed)
@@ -333,6 +346,8 @@ pub async fn end(
     let browser = row.array::<32>(0)?;
     if browser != who.browser {
         tx.execute(&sql::BROWSER_FORGET, params![account, &browser])
+            .await?;
+        tx.execute(&device_key::sql::FORGET_BROWSER, params![account, &browser])
             .await?;
     }
     let key = params![account, session.as_bytes()];
@@ -375,8 +390,10 @@ pub(crate) async fn end_all(
     let nobody = [0; 16];
     let session = keep.map_or(&nobody, |who| who.session.as_bytes());
     let browser = keep.map_or([0; 32], |who| who.browser);
-    let key = params![account.as_bytes(), &browser];
-    tx.execute(&sql::BROWSER_FORGET_OTHERS, key).await?;
+    for statement in [&sql::BROWSER_FORGET_OTHERS, &device_key::sql::FORGET_OTHERS] {
+        let key = params![account.as_bytes(), &browser];
+        tx.execute(statement, key).await?;
+    }
     tx.execute(&sql::END_OTHERS, params![account.as_bytes(), session])
         .await
 }

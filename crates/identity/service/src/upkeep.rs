@@ -10,7 +10,9 @@ use identity_core::Policy;
 use jobs::{JobError, Periodic};
 use kernel::Timestamp;
 
-use crate::{breaker, codes, counters, env::Env, session};
+use crate::{
+    bank_section, breaker, codes, counters, device_key, env::Env, handover, session, shown, step_up,
+};
 
 /// Everything here has ended long before: a code lives minutes, a proof a quarter of an hour, and no window of
 /// a network is longer than a day.
@@ -37,7 +39,7 @@ impl Cleanup {
     }
 
     /// What goes, and how long before now its moment lies.
-    fn sweeps(&self) -> [(&'static Statement, Duration); 6] {
+    fn sweeps(&self) -> [(&'static Statement, Duration); 11] {
         [
             // Flows before codes, so that no flow names a code that is gone.
             (&codes::sql::FLOW_FORGET, KEPT),
@@ -47,6 +49,11 @@ impl Cleanup {
             (&counters::sql::SUBJECT_FORGET, Duration::ZERO),
             (&counters::sql::RANGE_FORGET, Duration::ZERO),
             (&session::sql::FORGET, self.session_idle),
+            (&bank_section::sql::FORGET, KEPT),
+            (&shown::sql::FORGET, KEPT),
+            (&step_up::sql::FORGET, KEPT),
+            (&device_key::sql::FORGET, KEPT),
+            (&handover::sql::FORGET, KEPT),
         ]
     }
 }

@@ -1,31 +1,44 @@
 //! What pages and the API do alike: each command runs once per key, and its answer can be kept and given
 //! again (EV-3). This is the one place where the use cases of identity are called for their effects.
 
+mod factors;
 mod outcome;
+mod passkeys;
+mod secrets;
+mod sensitive;
 
 use db::{BoxFuture, WriteTx};
 use identity_core::{
+    assurance::Action,
     challenge::Purpose,
     consent::{MarketingChannel, Source, Topic},
     profile::{Applied, Change},
 };
 use identity_service::{
-    Env, ServiceError, account,
+    Env, ServiceError, account, bank_section,
     codes::{self, Ask, Check},
     consent, email, freeze,
     link::LinkToken,
     profile, session,
     session::SignedIn,
     sign_in::{self, Register, Registered, Verified},
+    step_up,
 };
 use kernel::{Email, Identifier, Locale, SessionId, Visitor, code::OneTimeCode};
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 use webkit::once::{Once, OnceKey, once};
 
+pub use factors::{
+    BackupShown, BeginDone, Factor, NumberDone, PickUpDone, SecondDone, TotpDone, TrustedDone,
+};
 pub use outcome::{
     AskDone, ConfirmDone, Entered, FreezeDone, ProfileDone, Refusal, RegisterDone, VerifyDone,
 };
+
+pub use passkeys::{AddingDone, Answered, NotTaken, PasskeyDone, ProvedDone, SecondPasskey};
+pub use secrets::PasscodeWith;
+pub use sensitive::{SensitiveDone, ShownDone};
 
 use crate::state::{Fault, State};
 
@@ -89,6 +102,7 @@ impl State {
                     Ok(match sign_in::verify(tx, env, visitor, check).await? {
                         Verified::In(welcome) => VerifyDone::In(welcome.into()),
                         Verified::NeedsConsent => VerifyDone::NeedsConsent,
+                        Verified::NeedsSecond => VerifyDone::NeedsSecond,
                         Verified::NotAccepted(why) => VerifyDone::Refused(why.into()),
                         Verified::Refused(why) => VerifyDone::Refused(why.into()),
                     })
@@ -114,6 +128,7 @@ impl State {
                 Box::pin(async move {
                     Ok(match sign_in::register(tx, env, visitor, cmd).await? {
                         Registered::In(welcome) => RegisterDone::In(welcome.into()),
+                        Registered::NeedsSecond => RegisterDone::NeedsSecond,
                         Registered::ConsentMissing => RegisterDone::ConsentMissing,
                         Registered::ProofMissing => RegisterDone::ProofMissing,
                     })
@@ -447,6 +462,28 @@ impl State {
             .db
             .write("session.end", input, |tx, (visitor, who, session)| {
                 Box::pin(session::end(tx, visitor, who, *session))
+            })
+            .await?)
+    }
+
+    /// Gives up a sensitive action that waits for a proof.
+    pub async fn cancel_step(&self, who: Arc<SignedIn>, action: Action) -> Result<(), Fault> {
+        let input = (who, action);
+        Ok(self
+            .db
+            .write("step_up.cancel", input, |tx, (who, action)| {
+                Box::pin(step_up::cancel(tx, who, *action))
+            })
+            .await?)
+    }
+
+    /// Locks the bank section at once.
+    pub async fn lock_bank(&self, visitor: &Visitor, who: Arc<SignedIn>) -> Result<(), Fault> {
+        let input = (visitor.clone(), who);
+        Ok(self
+            .db
+            .write("bank_section.lock", input, |tx, (visitor, who)| {
+                Box::pin(bank_section::lock(tx, visitor, who))
             })
             .await?)
     }

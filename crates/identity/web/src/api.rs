@@ -3,6 +3,8 @@
 //!
 //! | to find | look in |
 //! |---|---|
+//! | password, passcode, code word | `secrets` |
+//! | step-up: what a sensitive request needs first | `steps` |
 //! | keys, headers and bodies of requests | `request` |
 //! | every code of a problem | `problems` |
 //! | what answers have in common | `words` |
@@ -16,15 +18,23 @@
 mod consents;
 mod document;
 mod email;
+mod factors;
 mod fields;
 mod freeze;
 mod gateways;
+mod handover;
 mod history;
+mod number;
+mod passkeys;
 pub mod problems;
 mod profile;
 mod request;
+mod second;
+mod secrets;
 mod session;
 mod sign_in;
+mod steps;
+mod trusted;
 mod words;
 
 use std::sync::LazyLock;
@@ -70,6 +80,14 @@ pub const DOCUMENT: &str = "/api/openapi.json";
         (name = "history", description = "What happened to the account"),
         (name = "freeze", description = "Stopping everything, and lifting that"),
         (name = "links", description = "Links of messages; they need no session"),
+        (name = "passkeys", description = "Passkeys"),
+        (name = "steps", description = "Proofs that sensitive requests need first"),
+        (name = "secrets", description = "Password, passcode, code word"),
+        (name = "second-factors", description = "The authenticator app, backup codes, the second factor at sign-in"),
+        (name = "handover", description = "Letting a computer in by a signed-in phone"),
+        (name = "number", description = "The number, and ways back in"),
+        (name = "trusted", description = "Trusted people, who may freeze and never enter"),
+        (name = "bank", description = "The bank section's lock"),
         (name = "gateways", description = "Reports of message gateways")
     )
 )]
@@ -107,6 +125,51 @@ fn v1() -> OpenApiRouter<State> {
         .routes(routes!(freeze::ask_unfreeze))
         .routes(routes!(freeze::unfreeze))
         .routes(routes!(freeze::look_alarm, freeze::alarm))
+        .routes(routes!(steps::look, steps::cancel))
+        .routes(routes!(steps::ask))
+        .routes(routes!(steps::verify))
+        .routes(routes!(secrets::look))
+        .routes(routes!(secrets::set_password, secrets::remove_password))
+        .routes(routes!(secrets::set_passcode, secrets::remove_passcode))
+        .routes(routes!(secrets::set_code_word))
+        .routes(routes!(secrets::show_password))
+        .routes(routes!(secrets::show_passcode))
+        .routes(routes!(secrets::challenge))
+        .routes(routes!(factors::show))
+        .routes(routes!(
+            factors::look_totp,
+            factors::begin_totp,
+            factors::remove_totp
+        ))
+        .routes(routes!(factors::confirm_totp))
+        .routes(routes!(factors::look_backup, factors::issue_backup))
+        .routes(routes!(factors::look_second, factors::set_second))
+        .routes(routes!(second::look, second::check))
+        .routes(routes!(second::passkey))
+        .routes(routes!(handover::begin))
+        .routes(routes!(handover::state, handover::enter))
+        .routes(routes!(handover::look, handover::choose, handover::refuse))
+        .routes(routes!(number::look, number::ask))
+        .routes(routes!(number::confirm))
+        .routes(routes!(number::clear))
+        .routes(routes!(number::ways_back))
+        .routes(routes!(trusted::list, trusted::name))
+        .routes(routes!(trusted::remove))
+        .routes(routes!(trusted::ask))
+        .routes(routes!(trusted::freeze))
+        .routes(routes!(gateways::number_signal))
+        .routes(routes!(
+            steps::look_bank,
+            steps::open_bank,
+            steps::lock_bank
+        ))
+        .routes(routes!(passkeys::begin_sign_in))
+        .routes(routes!(passkeys::sign_in))
+        .routes(routes!(passkeys::list, passkeys::add))
+        .routes(routes!(passkeys::begin_adding))
+        .routes(routes!(passkeys::rename, passkeys::remove))
+        .routes(routes!(passkeys::begin_proof))
+        .routes(routes!(passkeys::prove))
         .routes(routes!(gateways::report))
 }
 

@@ -10,6 +10,7 @@ use db::{BoxFuture, Db, DbError, ReadTx};
 use http::{Method, StatusCode, header, request::Parts};
 use identity_service::{
     Env, ServiceError,
+    bank_section::{self, InBank},
     session::{self, SessionToken, SignedIn},
 };
 use webkit::{
@@ -19,6 +20,14 @@ use webkit::{
     respond::{PageError, see_other},
     visit::{self, Visit},
 };
+
+fn unauthorised() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "unauthorized",
+        "Sign in to do this",
+    )
+}
 
 /// The surroundings of every route.
 #[derive(Clone)]
@@ -57,6 +66,9 @@ impl From<Fault> for PageError {
     fn from(Fault(error): Fault) -> Self {
         match error {
             ServiceError::Db(error) => error.into(),
+            // Says 503 and when to come back (A109).
+            ServiceError::Overloaded(_) => Self::kind(ErrorKind::Unknown),
+            ServiceError::SessionOver => Self::to("/sign-in"),
             other => Self::internal(&other.to_string()),
         }
     }
@@ -66,6 +78,8 @@ impl From<Fault> for Problem {
     fn from(Fault(error): Fault) -> Self {
         match error {
             ServiceError::Db(error) => error.into(),
+            ServiceError::Overloaded(_) => Self::overloaded(),
+            ServiceError::SessionOver => unauthorised(),
             other => {
                 tracing::error!(error = %other, "a request failed");
                 Self::new(
@@ -171,6 +185,58 @@ fn to_the_door(parts: &Parts) -> Response {
     see_other(&format!("/sign-in?next={path}"))
 }
 
+/// Somebody in the bank section: signed in, and the section is open (ID-9). Others are led to its door. Using
+/// it keeps it open.
+#[derive(Debug, Clone)]
+pub struct Banker {
+    /// Who.
+    pub who: Who,
+    /// Until when.
+    pub section: InBank,
+}
+
+impl State {
+    /// The bank section of a session, while it is open; its use is noted.
+    pub async fn bank(&self, who: &Who) -> Result<Option<InBank>, Fault> {
+        let input = (self.env.clone(), who.clone());
+        let section = self
+            .read("bank_section.enter", input, |tx, (env, who)| {
+                Box::pin(async move { Ok(bank_section::enter(tx, env, who).await?) })
+            })
+            .await?;
+        if section.is_some_and(|section| section.is_due) {
+            let input = (self.env.clone(), who.clone());
+            let touched: Result<(), DbError> = self
+                .db
+                .write("bank_section.touch", input, |tx, (env, who)| {
+                    Box::pin(bank_section::touch(tx, env, who))
+                })
+                .await;
+            touched?;
+        }
+        Ok(section)
+    }
+}
+
+impl FromRequestParts<State> for Banker {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Self::Rejection> {
+        let who = <Who as FromRequestParts<State>>::from_request_parts(parts, state).await?;
+        let section = state
+            .bank(&who)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        match section {
+            Some(section) => Ok(Self { who, section }),
+            None if parts.method == Method::GET => {
+                Err(see_other(&format!("/bank?next={}", parts.uri.path())))
+            }
+            None => Err(see_other("/bank")),
+        }
+    }
+}
+
 /// Somebody signed in, for the API: by bearer token, or by cookie with the token of our own pages.
 #[derive(Debug, Clone)]
 pub struct Caller(pub Arc<SignedIn>);
@@ -187,12 +253,7 @@ impl FromRequestParts<State> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Self::Rejection> {
         let unauthorised = || {
-            let problem = Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "unauthorized",
-                "Sign in to do this",
-            );
-            let mut response = problem.into_response();
+            let mut response = unauthorised().into_response();
             let bearer = http::HeaderValue::from_static("Bearer");
             response
                 .headers_mut()

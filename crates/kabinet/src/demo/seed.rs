@@ -224,6 +224,7 @@ impl Past {
             known: browser.known,
             next: NextPath::default(),
             link: None,
+            about: None,
         };
         let input = (browser.visitor.clone(), ask);
         let asked = self

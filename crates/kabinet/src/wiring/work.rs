@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use audit::SealError;
 use db::Db;
+use identity_service::trusted::{FreezeByTrusted, TrustedFreeze};
 use identity_service::{Env, Suspicion, TellSuspicion, codes::LearnCalls, rewrap::Rewrap};
 use jobs::{JobError, Periodic, Runner, RunnerSettings};
 use notify::texts::{Composer, TextSettings};
@@ -55,6 +56,10 @@ pub(crate) fn runner(house: &House, env: &Env, ways: Ways) -> Result<Runner, Fai
     Ok(courier
         .register(Runner::new(db.clone(), vault, chance, settings))
         .handle::<Suspicion>(TellSuspicion {
+            db: db.clone(),
+            env: env.clone(),
+        })
+        .handle::<TrustedFreeze>(FreezeByTrusted {
             db: db.clone(),
             env: env.clone(),
         })

@@ -124,6 +124,14 @@ fn a_restore_brings_people_back_and_no_session(engine: Engine) {
     installation.sql(
         "UPDATE message SET state = 'queued', queued_at = 1, handed_at = NULL, settled_at = NULL",
     );
+    // A backup code that is used after the backup was taken, and a code of an app.
+    installation.sql(
+        "INSERT INTO backup_code (account_id, code_hash, made_at) SELECT account_id, account_id, 1 FROM account",
+    );
+    installation.sql(
+        "INSERT INTO totp (account_id, session_id, sealed, made_at, confirmed_at, last_step, wrong_in_row, wrong)
+         SELECT account_id, account_id, account_id, 1, 1, 1, 0, account_id FROM account",
+    );
     let file = installation.folder.path().join("kabinet.backup");
     let server = installation.serve();
     installation.does(&["backup", file.to_str().unwrap()]);
@@ -147,9 +155,25 @@ fn a_restore_brings_people_back_and_no_session(engine: Engine) {
         "code_flow",
         "account_link",
         "known_browser",
+        "session_proof",
+        "step_up",
+        "bank_section",
+        "ceremony",
+        "handover",
+        "device_key",
     ] {
         assert_eq!(count(&other, table), 0, "{table}");
     }
+    let open =
+        other.sql("SELECT count(*) FROM backup_code WHERE used_at IS NULL AND void_at IS NULL");
+    assert_eq!(open, ["0"], "every backup code is void");
+    assert_eq!(
+        count(&other, "backup_code"),
+        before,
+        "and its owner can be told"
+    );
+    let open = other.sql("SELECT count(*) FROM totp WHERE last_step < 50000000");
+    assert_eq!(open, ["0"], "no app code of before the restore is taken");
     let old = other.sql("SELECT count(*) FROM message WHERE state = 'queued'");
     assert_eq!(old, ["0"], "a message that waited for long is not sent");
     let dropped = other.sql("SELECT count(*) FROM message WHERE reason = 'restored'");

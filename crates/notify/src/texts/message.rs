@@ -23,23 +23,77 @@ pub enum CodePurpose {
     ChangePhone,
     /// Another e-mail; names the masked address.
     ChangeEmail,
-    /// Proving oneself again.
-    StepUp,
+    /// Opening the bank section.
+    OpenBank,
+    /// Setting the password.
+    SetPassword,
+    /// Removing the password.
+    RemovePassword,
+    /// Setting the passcode.
+    SetPasscode,
+    /// Removing the passcode.
+    RemovePasscode,
+    /// Adding a passkey.
+    AddPasskey,
+    /// Removing a passkey.
+    RemovePasskey,
+    /// Connecting an authenticator app.
+    AddTotp,
+    /// Disconnecting it.
+    RemoveTotp,
+    /// Issuing backup codes.
+    IssueBackupCodes,
+    /// Always asking for the second factor.
+    AskSecondFactor,
+    /// No longer asking for it.
+    DropSecondFactor,
+    /// Setting the code word.
+    SetCodeWord,
+    /// Naming a trusted person; names them.
+    NameTrusted,
+    /// Removing a trusted person.
+    RemoveTrusted,
+    /// Letting a computer in; names it.
+    LetIn,
+    /// Confirming that a doubted number is the owner's.
+    ClearDoubt,
+    /// Letting money go; names the amount and to whom.
+    ApproveMoney,
     /// Getting back in.
     Recovery,
+    /// Confirming that a number is still the owner's.
+    ConfirmNumber,
 }
 
 impl CodePurpose {
     /// Every purpose.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 26] = [
         Self::SignIn,
         Self::ConfirmEmail,
         Self::Freeze,
         Self::Unfreeze,
         Self::ChangePhone,
         Self::ChangeEmail,
-        Self::StepUp,
+        Self::OpenBank,
+        Self::SetPassword,
+        Self::RemovePassword,
+        Self::SetPasscode,
+        Self::RemovePasscode,
+        Self::AddPasskey,
+        Self::RemovePasskey,
+        Self::AddTotp,
+        Self::RemoveTotp,
+        Self::IssueBackupCodes,
+        Self::AskSecondFactor,
+        Self::DropSecondFactor,
+        Self::SetCodeWord,
+        Self::NameTrusted,
+        Self::RemoveTrusted,
+        Self::LetIn,
+        Self::ClearDoubt,
+        Self::ApproveMoney,
         Self::Recovery,
+        Self::ConfirmNumber,
     ];
 
     pub(super) const fn text(self) -> &'static str {
@@ -50,8 +104,26 @@ impl CodePurpose {
             Self::Unfreeze => "msg-purpose-unfreeze",
             Self::ChangePhone => "msg-purpose-change-phone",
             Self::ChangeEmail => "msg-purpose-change-email",
-            Self::StepUp => "msg-purpose-step-up",
+            Self::OpenBank => "msg-purpose-open-bank",
+            Self::SetPassword => "msg-purpose-set-password",
+            Self::RemovePassword => "msg-purpose-remove-password",
+            Self::SetPasscode => "msg-purpose-set-passcode",
+            Self::RemovePasscode => "msg-purpose-remove-passcode",
+            Self::AddPasskey => "msg-purpose-add-passkey",
+            Self::RemovePasskey => "msg-purpose-remove-passkey",
+            Self::AddTotp => "msg-purpose-add-totp",
+            Self::RemoveTotp => "msg-purpose-remove-totp",
+            Self::IssueBackupCodes => "msg-purpose-issue-backup-codes",
+            Self::AskSecondFactor => "msg-purpose-ask-second-factor",
+            Self::DropSecondFactor => "msg-purpose-drop-second-factor",
+            Self::SetCodeWord => "msg-purpose-set-code-word",
+            Self::NameTrusted => "msg-purpose-name-trusted",
+            Self::RemoveTrusted => "msg-purpose-remove-trusted",
+            Self::LetIn => "msg-purpose-let-in",
+            Self::ClearDoubt => "msg-purpose-clear-doubt",
+            Self::ApproveMoney => "msg-purpose-approve-money",
             Self::Recovery => "msg-purpose-recovery",
+            Self::ConfirmNumber => "msg-purpose-confirm-number",
         }
     }
 }
@@ -86,11 +158,57 @@ pub enum SecurityEvent {
     ConsentChanged,
     /// A password, passcode, passkey or another secret changed.
     SecretChanged,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// There may be a copy of a passkey: it is not taken any more.
+    PasskeySuspected,
+    /// The password was set or replaced.
+    PasswordSet,
+    /// The password was removed.
+    PasswordRemoved,
+    /// The passcode was set or replaced.
+    PasscodeSet,
+    /// The passcode was removed.
+    PasscodeRemoved,
+    /// The passcode is gone after five wrong tries.
+    PasscodeGone,
+    /// A browser got a key for the passcode.
+    KeyAdded,
+    /// The code word was set.
+    CodeWordSet,
+    /// The code word is closed after three wrong tries.
+    CodeWordClosed,
+    /// An authenticator app was connected.
+    TotpAdded,
+    /// It was disconnected.
+    TotpRemoved,
+    /// Backup codes were issued; the ones before are dead.
+    BackupCodesIssued,
+    /// A backup code was used.
+    BackupCodeUsed,
+    /// Backup codes count no more: the data was restored from a backup.
+    BackupCodesVoid,
+    /// Sign-in asks for a second factor from now on.
+    SecondFactorOn,
+    /// It no longer does.
+    SecondFactorOff,
+    /// A computer asked to be let in, and a wrong number was chosen.
+    LetInRefused,
+    /// The operator says that the number has changed.
+    NumberDoubted,
+    /// The number is a key again.
+    NumberCleared,
+    /// A trusted person was named.
+    TrustedNamed,
+    /// A trusted person was removed.
+    TrustedRemoved,
 }
 
 impl SecurityEvent {
     /// Every event.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 36] = [
         Self::NewDevice,
         Self::EmailAdded,
         Self::EmailChanged,
@@ -104,6 +222,29 @@ impl SecurityEvent {
         Self::ProfileChanged,
         Self::ConsentChanged,
         Self::SecretChanged,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
+        Self::PasskeySuspected,
+        Self::PasswordSet,
+        Self::PasswordRemoved,
+        Self::PasscodeSet,
+        Self::PasscodeRemoved,
+        Self::PasscodeGone,
+        Self::KeyAdded,
+        Self::CodeWordSet,
+        Self::CodeWordClosed,
+        Self::TotpAdded,
+        Self::TotpRemoved,
+        Self::BackupCodesIssued,
+        Self::BackupCodeUsed,
+        Self::BackupCodesVoid,
+        Self::SecondFactorOn,
+        Self::SecondFactorOff,
+        Self::LetInRefused,
+        Self::NumberDoubted,
+        Self::NumberCleared,
+        Self::TrustedNamed,
+        Self::TrustedRemoved,
     ];
 
     /// The stable name, which is also the end of the text's id.
@@ -122,6 +263,29 @@ impl SecurityEvent {
             Self::ProfileChanged => "profile-changed",
             Self::ConsentChanged => "consent-changed",
             Self::SecretChanged => "secret-changed",
+            Self::PasskeyAdded => "passkey-added",
+            Self::PasskeyRemoved => "passkey-removed",
+            Self::PasskeySuspected => "passkey-suspected",
+            Self::PasswordSet => "password-set",
+            Self::PasswordRemoved => "password-removed",
+            Self::PasscodeSet => "passcode-set",
+            Self::PasscodeRemoved => "passcode-removed",
+            Self::PasscodeGone => "passcode-gone",
+            Self::KeyAdded => "key-added",
+            Self::CodeWordSet => "code-word-set",
+            Self::CodeWordClosed => "code-word-closed",
+            Self::TotpAdded => "totp-added",
+            Self::TotpRemoved => "totp-removed",
+            Self::BackupCodesIssued => "backup-codes-issued",
+            Self::BackupCodeUsed => "backup-code-used",
+            Self::BackupCodesVoid => "backup-codes-void",
+            Self::SecondFactorOn => "second-factor-on",
+            Self::SecondFactorOff => "second-factor-off",
+            Self::LetInRefused => "let-in-refused",
+            Self::NumberDoubted => "number-doubted",
+            Self::NumberCleared => "number-cleared",
+            Self::TrustedNamed => "trusted-named",
+            Self::TrustedRemoved => "trusted-removed",
         }
     }
 }
@@ -175,6 +339,13 @@ pub enum MessageText {
         /// The «это не я» page.
         not_me: LinkPath,
     },
+    /// To somebody who was named as a trusted person, or no longer is (ID-8a). By SMS only.
+    Trusted {
+        /// Named, or removed.
+        is_named: bool,
+        /// The page where they may freeze.
+        link: LinkPath,
+    },
     /// Marketing, to those who agreed (ID-12).
     Marketing {
         /// One line.
@@ -194,6 +365,7 @@ impl fmt::Debug for MessageText {
             Self::ConfirmEmail { .. } => f.write_str("MessageText::ConfirmEmail"),
             Self::NobodyHere { .. } => f.write_str("MessageText::NobodyHere"),
             Self::Security { event, .. } => write!(f, "MessageText::Security({event:?})"),
+            Self::Trusted { .. } => f.write_str("MessageText::Trusted"),
             Self::Marketing { .. } => f.write_str("MessageText::Marketing"),
         }
     }
@@ -207,6 +379,7 @@ impl MessageText {
             Self::ConfirmEmail { .. } => "confirm_email",
             Self::NobodyHere { .. } => "nobody_here",
             Self::Security { .. } => "security",
+            Self::Trusted { .. } => "trusted",
             Self::Marketing { .. } => "marketing",
         }
     }

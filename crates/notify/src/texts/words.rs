@@ -86,6 +86,23 @@ macro_rules! by_event {
             Unfrozen "unfrozen", SessionsEnded "sessions-ended", Suspicious "suspicious",
             CodeResting "code-resting", ProfileChanged "profile-changed",
             ConsentChanged "consent-changed", SecretChanged "secret-changed",
+            PasskeyAdded "passkey-added", PasskeyRemoved "passkey-removed",
+            PasskeySuspected "passkey-suspected",
+            PasswordSet "password-set",
+            PasswordRemoved "password-removed",
+            PasscodeSet "passcode-set",
+            PasscodeRemoved "passcode-removed",
+            PasscodeGone "passcode-gone",
+            KeyAdded "key-added",
+            CodeWordSet "code-word-set",
+            CodeWordClosed "code-word-closed",
+            TotpAdded "totp-added", TotpRemoved "totp-removed",
+            BackupCodesIssued "backup-codes-issued", BackupCodeUsed "backup-code-used",
+            BackupCodesVoid "backup-codes-void",
+            SecondFactorOn "second-factor-on", SecondFactorOff "second-factor-off",
+            LetInRefused "let-in-refused", NumberDoubted "number-doubted",
+            NumberCleared "number-cleared", TrustedNamed "trusted-named",
+            TrustedRemoved "trusted-removed",
         )
     };
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use db::{DbError, WriteTx, params};
 use identity_core::{
+    assurance::Action,
     challenge::{Channel, Purpose},
     next_path::NextPath,
     policy::WRONG_CLOSES,
@@ -36,6 +37,25 @@ pub struct Ask {
     pub next: NextPath,
     /// What the letter or message is about, when it is not plain sign-in.
     pub link: Option<String>,
+    /// The sensitive action that the code confirms: its message names it (A15).
+    pub about: Option<About>,
+}
+
+/// A sensitive action as messages name it. Its target is personal, so it does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct About {
+    /// Which.
+    pub action: Action,
+    /// What it is done to.
+    pub target: Option<String>,
+}
+
+impl std::fmt::Debug for About {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("About")
+            .field("action", &self.action)
+            .finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for Ask {
@@ -240,6 +260,7 @@ async fn send(
             code: (!sending.is_learnt(env)).then(|| sending.code.clone()),
             serial: sending.serial,
             link: cmd.link.clone(),
+            about: cmd.about.clone(),
         }
     };
     let life = if withheld {

@@ -306,6 +306,7 @@ testkit::both_engines! {
             known: None,
             next: NextPath::default(),
             link: Some("/email/confirm/TOPSECRET".to_owned()),
+            about: None,
         };
         let check = Check { purpose: Purpose::SignIn, browser: [1; 32], known: None, code: OneTimeCode::parse("493817", 6).unwrap() };
         let welcome = house.enter(&phone(ANNA), browser(1)).await;

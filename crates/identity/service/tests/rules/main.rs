@@ -1,19 +1,34 @@
 //! The rules of identity, one file a theme, on both engines.
 
-#[path = "../house/mod.rs"]
 mod house;
+mod secret_tools;
+mod steps;
 mod tools;
 
+mod backup_codes;
 mod codes;
 mod consent;
+mod doors;
 mod email;
 mod freeze;
 mod guessing;
+mod handover;
 mod leaks;
 mod learnt_calls;
+mod numbers;
+mod passkey_answers;
+mod passkey_robot;
+mod passkey_tools;
+mod passkeys;
 mod profile;
 mod random_walk;
 mod rewrap;
+mod second_factor;
+mod secrets;
 mod sending;
 mod sessions;
+mod step_up;
+mod step_walk;
+mod totp;
+mod trusted;
 mod upkeep;

@@ -152,6 +152,7 @@ impl House {
             known: browser.known,
             next: NextPath::default(),
             link: None,
+            about: None,
         };
         self.write(ask, |tx, (env, ask)| {
             Box::pin(async move { codes::ask(tx, env, &visitor(), ask).await })
@@ -277,6 +278,7 @@ pub fn name(verified: &Verified) -> String {
     match verified {
         Verified::In(_) => "in".to_owned(),
         Verified::NeedsConsent => "needs consent".to_owned(),
+        Verified::NeedsSecond => "needs second".to_owned(),
         Verified::NotAccepted(why) => format!("{why:?}"),
         Verified::Refused(why) => format!("{why:?}"),
     }

@@ -78,6 +78,30 @@ pub enum Refusal {
     },
     /// Codes are closed until a stronger factor is shown.
     Closed,
+    /// Not the password.
+    Password,
+    /// Passwords rest.
+    PasswordRests {
+        /// Microseconds UTC.
+        until: i64,
+    },
+    /// The password is closed until it is set anew.
+    PasswordClosed,
+    /// Not the passcode.
+    Passcode {
+        /// Tries left.
+        left: u32,
+    },
+    /// The passcode is gone: it must be set anew.
+    PasscodeGone,
+    /// The signature is not by the key of this browser.
+    NotThisBrowser,
+    /// A code to the phone comes before the passcode.
+    CodeFirst,
+    /// Not the code of the app, or no backup code of this account.
+    FactorWrong,
+    /// The code of the app was taken before: the next one comes within thirty seconds.
+    FactorUsed,
 }
 
 impl From<NotAccepted> for Refusal {
@@ -134,6 +158,8 @@ pub enum VerifyDone {
     In(Entered),
     /// Right; the consent is asked for.
     NeedsConsent,
+    /// Right; a second factor is asked for.
+    NeedsSecond,
     /// No.
     Refused(Refusal),
 }
@@ -143,6 +169,8 @@ pub enum VerifyDone {
 pub enum RegisterDone {
     /// In.
     In(Entered),
+    /// A second factor is asked for.
+    NeedsSecond,
     /// The box was not ticked.
     ConsentMissing,
     /// Begin anew.

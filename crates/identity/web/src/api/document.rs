@@ -88,7 +88,7 @@ fn problem(status: u16) -> Response {
 }
 
 /// Commands of others' protocols, which bring no key of ours.
-const KEYLESS: &str = "/gateway-reports/";
+const KEYLESS: [&str; 2] = ["/gateway-reports/", "/number-signals/"];
 /// Commands that may bring one.
 const MAY_BE_KEYLESS: &str = "/unsubscribe/";
 
@@ -149,7 +149,7 @@ fn complete(method: &HttpMethod, path: &str, operation: &mut Operation) {
     operation.operation_id = Some(id(name, path));
     describe(operation);
     let is_command = matches!(method, HttpMethod::Post | HttpMethod::Put);
-    if is_command && !path.contains(KEYLESS) {
+    if is_command && !KEYLESS.iter().any(|keyless| path.contains(keyless)) {
         let required = !path.contains(MAY_BE_KEYLESS);
         let parameters = operation.parameters.get_or_insert_default();
         parameters.push(RefOr::T(key_header(required)));

@@ -48,9 +48,17 @@ codes! {
     Unauthorized = "unauthorized" UNAUTHORIZED "Sign in to do this";
     ReportUnsigned = "report_unsigned" UNAUTHORIZED "The report is not signed by the gateway";
     Forbidden = "forbidden" FORBIDDEN "Not allowed";
+    StepUpNeeded = "step_up_needed" FORBIDDEN "This needs a proof first: see the step";
+    Frozen = "frozen" FORBIDDEN "The account is frozen: lift the freeze first";
     CodesClosed = "codes_closed" FORBIDDEN "Codes are closed for this identifier until a stronger factor is shown";
+    PasskeySuspected = "passkey_suspected" FORBIDDEN "There may be a copy of this passkey: use another way";
+    PasswordClosed = "password_closed" FORBIDDEN "The password is closed after too many wrong ones: set it anew";
+    NotThisBrowser = "not_this_browser" FORBIDDEN "The signature is not by this browser's key, or its challenge is over";
+    CodeFirst = "code_first" FORBIDDEN "Show a code to the phone for this step first";
     NotFound = "not_found" NOT_FOUND "Nothing is here";
     FlowNotFound = "flow_not_found" NOT_FOUND "No code was asked for in this flow";
+    CeremonyOver = "ceremony_over" NOT_FOUND "The challenge was used, has run out, or never was";
+    StepOver = "step_over" NOT_FOUND "The step was used, has run out, or never was";
     LinkOver = "link_over" NOT_FOUND "The link was used, has run out, or never was";
     MethodNotAllowed = "method_not_allowed" METHOD_NOT_ALLOWED "Not with this method";
     RequestTimeout = "request_timeout" REQUEST_TIMEOUT "The body did not arrive in time";
@@ -58,23 +66,46 @@ codes! {
     EmailPresent = "email_present" CONFLICT "The account has a confirmed address already";
     EmailTaken = "email_taken" CONFLICT "The address leads to another account";
     ProofMissing = "proof_missing" CONFLICT "The proof is gone or too old: ask for a code again";
+    SecondNeeded = "second_factor_needed" CONFLICT "A second factor is asked for";
+    HandoverOver = "handover_over" CONFLICT "The request was answered, has run out, or never was";
+    WrongNumber = "wrong_number" CONFLICT "Not the number that the computer shows: the request has ended";
+    TooYoung = "too_young" CONFLICT "This session was let in itself not long ago: it lets nobody in yet";
+    FactorPresent = "factor_present" CONFLICT "An authenticator app is connected already";
+    FactorNeeded = "factor_needed" CONFLICT "Sign-in asks for a second factor and this is the only one";
+    NoFactor = "no_factor" CONFLICT "The account has no second factor: add one first";
+    TrustedFull = "trusted_full" CONFLICT "There are two trusted people already";
+    TrustedEnough = "trusted_enough" TOO_MANY_REQUESTS "Enough people were named today";
+    NothingToShow = "nothing_to_show" CONFLICT "The account has nothing that proves this: add a passkey, the password or the passcode";
+    PasskeyTaken = "passkey_taken" CONFLICT "The passkey belongs to an account already";
+    PasskeysFull = "passkeys_full" CONFLICT "The account has as many passkeys as it may";
+    NoPasskeysHere = "no_passkeys_here" CONFLICT "No browser makes passkeys for this address";
+    LastWay = "last_way" CONFLICT "It is the last way in";
     NotFrozen = "not_frozen" CONFLICT "The account is not frozen";
+    PasscodeGone = "passcode_gone" CONFLICT "The passcode is gone: set it anew";
+    CodeWordPresent = "code_word_present" CONFLICT "The account has a code word: support changes it";
     TooLarge = "too_large" PAYLOAD_TOO_LARGE "The request is too large";
     MediaType = "media_type" UNSUPPORTED_MEDIA_TYPE "This takes another media type";
     Misdirected = "misdirected" MISDIRECTED_REQUEST "This host is not ours";
     Invalid = "invalid" UNPROCESSABLE_ENTITY "The request is not valid";
     KeyReused = "idempotency_key_reused" UNPROCESSABLE_ENTITY "This Idempotency-Key came with another request before";
     CodeWrong = "code_wrong" UNPROCESSABLE_ENTITY "Not the code";
+    CodeUsed = "code_used" UNPROCESSABLE_ENTITY "The code was taken before: wait for the next one";
     CodeDead = "code_dead" UNPROCESSABLE_ENTITY "The code is used, replaced or out of tries: ask for a new one";
     CodeExpired = "code_expired" UNPROCESSABLE_ENTITY "The code's time is over: ask for a new one";
+    PasskeyNotTaken = "passkey_not_taken" UNPROCESSABLE_ENTITY "The passkey was not accepted";
+    PasskeyUnknown = "passkey_unknown" UNPROCESSABLE_ENTITY "Nobody has this passkey: its authenticator may forget it";
+    PasswordWrong = "password_wrong" UNPROCESSABLE_ENTITY "Not the password";
+    PasscodeWrong = "passcode_wrong" UNPROCESSABLE_ENTITY "Not the passcode";
     ReportUnreadable = "report_unreadable" UNPROCESSABLE_ENTITY "The report is not what the settings describe";
     TooMany = "too_many" TOO_MANY_REQUESTS "Too many requests";
     CodePause = "code_pause" TOO_MANY_REQUESTS "The pause after the previous code is not over";
     CodesUsedUp = "codes_used_up" TOO_MANY_REQUESTS "No more codes for now";
     CallsUsedUp = "calls_used_up" TOO_MANY_REQUESTS "No more calls for now: another channel is open";
     CodesRest = "codes_rest" TOO_MANY_REQUESTS "Too many wrong codes: codes rest";
+    PasswordRests = "password_rests" TOO_MANY_REQUESTS "Too many wrong passwords: passwords rest";
     Internal = "internal" INTERNAL_SERVER_ERROR "A fault of ours";
     Unavailable = "unavailable" SERVICE_UNAVAILABLE "Not carried out, or not known: repeat with the same key";
+    Overloaded = "overloaded" SERVICE_UNAVAILABLE "Too much slow work is waiting: repeat in a moment";
     OutcomeUnknown = "outcome_unknown" SERVICE_UNAVAILABLE "The outcome is not known: repeat with the same Idempotency-Key";
 }
 
@@ -130,6 +161,19 @@ pub const FIELD_CODES: &[&str] = &[
     "document_length",
     "document_checksum",
     "document_not_issued",
+    "password_short",
+    "password_long",
+    "password_common",
+    "password_own",
+    "passcode_not_four",
+    "passcode_common",
+    "passcode_own",
+    "code_word_short",
+    "code_word_long",
+    "code_word_unsayable",
+    "code_word_common",
+    "code_word_own",
+    "key_invalid",
 ];
 
 /// An answer that refuses. Boxed, for most requests are not refused.
@@ -146,6 +190,11 @@ impl Refused {
     /// The same with the tries left.
     pub(super) fn left(self, tries: u32) -> Self {
         Self(Box::new(self.0.left(tries)))
+    }
+
+    /// The same, naming the step that needs a proof.
+    pub(super) fn for_step(self, step: String) -> Self {
+        Self(Box::new(self.0.for_step(step)))
     }
 
     /// The same, because of this field.

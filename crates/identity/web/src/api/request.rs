@@ -33,7 +33,7 @@ pub(super) const BROWSER: &str = "kabinet-browser";
 pub(super) type Answer<T> = Result<T, Refused>;
 
 /// The only value of a header; `Err` when it stands there several times or is no text.
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ()> {
+pub(super) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ()> {
     let mut all = headers.get_all(name).iter();
     match (all.next(), all.next()) {
         (None, _) => Ok(None),
@@ -52,7 +52,7 @@ pub(super) struct Key {
 impl Key {
     fn text(headers: &HeaderMap) -> Answer<Option<String>> {
         let invalid = || Refused::from(Code::KeyInvalid);
-        let Some(text) = header(headers, KEY).map_err(|()| invalid())? else {
+        let Some(text) = single(headers, KEY).map_err(|()| invalid())? else {
             return Ok(None);
         };
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -73,6 +73,15 @@ impl Key {
     fn needed(state: &State, parts: &Parts, body: &[u8]) -> Answer<Self> {
         let text = Self::text(&parts.headers)?.ok_or(Code::KeyMissing)?;
         Ok(Self::new(state, parts, text, body))
+    }
+
+    /// A key for a command that takes none: what removes something may be repeated as it is.
+    pub(super) fn fresh(state: &State) -> Self {
+        let bytes: [u8; 16] = state.env.chance.bytes();
+        Self {
+            text: hex::encode(bytes),
+            request: vault::token_hash(&bytes),
+        }
     }
 
     /// The key of a command within a scope: an account's id, or the hash of a flow's or a link's token.
@@ -167,7 +176,7 @@ pub(super) async fn read(body: axum::body::Body, most: usize) -> Answer<Bytes> {
 
 /// The media type of a request, in lower case and without parameters.
 pub(super) fn media_type(headers: &HeaderMap) -> Option<(String, Option<String>)> {
-    let value = header(headers, header::CONTENT_TYPE.as_str()).ok()??;
+    let value = single(headers, header::CONTENT_TYPE.as_str()).ok()??;
     let mut parts = value.split(';');
     let kind = parts.next()?.trim().to_ascii_lowercase();
     let charset = parts
@@ -241,7 +250,7 @@ fn below(path: &str, name: &str) -> String {
 
 fn token(headers: &HeaderMap, name: &str) -> Answer<Option<Token>> {
     let invalid = || Refused::from(Code::HeaderInvalid).at(name, "invalid");
-    let text = header(headers, name).map_err(|()| invalid())?;
+    let text = single(headers, name).map_err(|()| invalid())?;
     text.map(|text| Token::from_text(text).map_err(|_| invalid()))
         .transpose()
 }

@@ -85,6 +85,8 @@ pub struct Device {
     seen_at: i64,
     /// It is the one that asks.
     is_current: bool,
+    /// It holds a key for the passcode.
+    has_key: bool,
 }
 
 /// Signed-in devices.
@@ -108,6 +110,7 @@ fn device(visit: &Visit, listed: &Listed) -> Device {
         created_at: listed.created_at.as_micros(),
         seen_at: listed.seen_at.as_micros(),
         is_current: listed.is_current,
+        has_key: listed.has_key,
     }
 }
 

@@ -20,6 +20,7 @@ use super::{
     fields::{self, Read},
     problems::{Code, Fields, Refused},
     request::{Answer, CodeCommand, Command, Flow, Key, Known, MaybeFlow, done},
+    second::SecondNeeded,
     words::{self, SentCode, Subscription, Way},
 };
 use crate::{
@@ -122,6 +123,7 @@ pub(super) async fn ask(
         known,
         next,
         link: None,
+        about: None,
     };
     let asked = state
         .ask(command.key.once(&browser), &visit.visitor, ask)
@@ -188,6 +190,8 @@ pub enum Verified {
     Inside(Inside),
     /// A new account needs the consent first.
     ConsentNeeded(ConsentNeeded),
+    /// The account asks for more than the code.
+    SecondNeeded(SecondNeeded),
 }
 
 /// Enter the code
@@ -218,6 +222,10 @@ pub(super) async fn verify(
             consent_required: true,
             consent_version: state.env.consent_version.as_ref().to_owned(),
         }))),
+        VerifyDone::NeedsSecond => {
+            let needed = super::second::needed(&state, browser).await?;
+            Ok(Json(Verified::SecondNeeded(needed)))
+        }
         VerifyDone::Refused(why) => Err(words::refusal(why, visit.now)),
     }
 }
@@ -260,6 +268,7 @@ pub(super) async fn register(
         .await?;
     match done(registered)? {
         RegisterDone::In(entered) => Ok(Json(entered.into())),
+        RegisterDone::NeedsSecond => Err(Code::SecondNeeded.into()),
         RegisterDone::ConsentMissing => {
             Err(Refused::from(Code::Invalid).at("personal_data", "consent_missing"))
         }

@@ -39,6 +39,18 @@ pub enum Way {
     Call,
     /// A letter.
     Email,
+    /// Let in by a signed-in phone.
+    Device,
+    /// A passkey.
+    Passkey,
+    /// The password.
+    Password,
+    /// The passcode.
+    Passcode,
+    /// A code of an authenticator app.
+    Totp,
+    /// A backup code.
+    BackupCode,
 }
 
 impl From<Channel> for Way {
@@ -57,6 +69,12 @@ impl From<Method> for Way {
             Method::Sms => Self::Sms,
             Method::Call => Self::Call,
             Method::Email => Self::Email,
+            Method::Device => Self::Device,
+            Method::Passkey => Self::Passkey,
+            Method::Password => Self::Password,
+            Method::Passcode => Self::Passcode,
+            Method::Totp => Self::Totp,
+            Method::BackupCode => Self::BackupCode,
         }
     }
 }
@@ -180,10 +198,19 @@ pub(super) fn asked(done: AskDone, now: Timestamp) -> Result<(), Refused> {
 pub(super) fn refusal(why: Refusal, now: Timestamp) -> Refused {
     match why {
         Refusal::Wrong { left } => Refused::from(Code::CodeWrong).left(left),
+        Refusal::FactorWrong => Code::CodeWrong.into(),
+        Refusal::FactorUsed => Code::CodeUsed.into(),
         Refusal::Dead => Code::CodeDead.into(),
         Refusal::Expired => Code::CodeExpired.into(),
         Refusal::Rests { until } => Refused::from(Code::CodesRest).until(until, now),
         Refusal::Closed => Code::CodesClosed.into(),
+        Refusal::Password => Code::PasswordWrong.into(),
+        Refusal::PasswordRests { until } => Refused::from(Code::PasswordRests).until(until, now),
+        Refusal::PasswordClosed => Code::PasswordClosed.into(),
+        Refusal::Passcode { left } => Refused::from(Code::PasscodeWrong).left(left),
+        Refusal::PasscodeGone => Code::PasscodeGone.into(),
+        Refusal::NotThisBrowser => Code::NotThisBrowser.into(),
+        Refusal::CodeFirst => Code::CodeFirst.into(),
     }
 }
 

@@ -4,22 +4,19 @@ use axum::{
     extract::{Path, Query, State as Shared},
     response::Response,
 };
-use identity_core::account::is_aged;
-use identity_service::{account, account::Owned, history, session};
+use identity_service::{account, account::Owned, history, number, session, shown};
 use kernel::{SessionId, agent};
 use serde::Deserialize;
 use std::time::Duration;
 use webkit::{
+    components::KeyRing,
     form::Form,
     page::Area,
     respond::{PageError, page},
     visit::Visit,
 };
 
-use super::{
-    codes::way_of_method,
-    common::{Cabinet, cabinet, events, flashed, level, place, without_flash},
-};
+use super::common::{Cabinet, cabinet, events, flashed, level, place, without_flash};
 use crate::{
     state::{Fault, State, Who},
     views::{
@@ -48,6 +45,30 @@ async fn few_events(state: &State, cabinet: &Cabinet, who: &Who) -> Result<Vec<E
 async fn count_devices(state: &State, who: &Who) -> Result<u64, Fault> {
     let listed = list(state, who).await?;
     Ok(u64::try_from(listed.len()).unwrap_or(u64::MAX))
+}
+
+/// The ways the account has, as keys (ID-8a).
+async fn keys(state: &State, who: &Who) -> Result<KeyRing, Fault> {
+    let has = state
+        .read("shown.has", who.clone(), |tx, who| {
+            Box::pin(shown::has(tx, &who.account))
+        })
+        .await?;
+    Ok(home::ring_of(&has))
+}
+
+/// Whether «это всё ещё ваш номер?» is asked (ID-8a).
+async fn number(state: &State, who: &Who) -> Result<bool, Fault> {
+    let input = (state.env.clone(), who.clone());
+    let standing = state
+        .read("number.standing", input, |tx, (env, who)| {
+            Box::pin(async move {
+                let owned = account::identifiers(tx, &who.account).await?;
+                Ok(number::standing(tx, env, &owned).await?)
+            })
+        })
+        .await?;
+    Ok(standing.is_some_and(|standing| standing.asks()))
 }
 
 async fn list(state: &State, who: &Who) -> Result<Vec<session::Listed>, Fault> {
@@ -83,16 +104,17 @@ pub(super) async fn home(
         .take(1)
         .map(|event| Attention::NewDevice(event.clone()))
         .collect();
-    let aged = account::phone(cabinet.owned())
-        .filter(|phone| is_aged(phone.proved_at, &state.env.policy, now));
-    attention.extend(aged.map(|phone| Attention::StalePhone(phone.proved_at)));
+    if number(&state, &who).await? {
+        let phone = account::phone(cabinet.owned());
+        attention.extend(phone.map(|phone| Attention::StalePhone(phone.proved_at)));
+    }
     let standing = &cabinet.standing;
     let view = Home {
         name: standing.profile.given().map(str::to_owned),
         level: level(standing.level),
         missing: standing.missing.iter().copied().map(missing).collect(),
         attention,
-        ring: home::ring(cabinet.has_email()),
+        ring: keys(&state, &who).await?,
         devices,
         events,
         p: cabinet.shell.clone(),
@@ -100,7 +122,7 @@ pub(super) async fn home(
     Ok(without_flash(&cabinet.visit, page(&view)))
 }
 
-fn missing(missing: identity_core::account::Missing) -> home::Missing {
+pub(super) fn missing(missing: identity_core::account::Missing) -> home::Missing {
     use identity_core::account::Missing as M;
     match missing {
         M::Name => home::Missing::Name,
@@ -133,7 +155,8 @@ pub(super) async fn security(
         proved_at: None,
     };
     let view = Security {
-        ring: home::ring(cabinet.has_email()),
+        ring: keys(&state, &who).await?,
+        asks_number: number(&state, &who).await?,
         phone: account::phone(cabinet.owned()).map_or_else(nobody, contact),
         email: account::email(cabinet.owned()).map(contact),
         devices: count_devices(&state, &who).await?,
@@ -166,8 +189,9 @@ pub(super) async fn devices(
             } else {
                 device.seen_at
             },
-            way: way_of_method(device.method),
+            way: device.method,
             current: device.is_current,
+            has_key: device.has_key,
         })
         .collect();
     let view = Devices {

@@ -51,16 +51,6 @@ fn way(channel: Channel, digits: u8) -> CodeWay {
     }
 }
 
-/// How a session was signed in, for the list of devices.
-pub(super) fn way_of_method(method: identity_core::session::Method) -> CodeWay {
-    use identity_core::session::Method;
-    match method {
-        Method::Sms => CodeWay::Sms,
-        Method::Call => CodeWay::Call6,
-        Method::Email => CodeWay::Email,
-    }
-}
-
 /// The ways the next code may take after one by `asked`, of those the installation has. They follow from what
 /// was typed and not from the account, so they say nothing about it (A1): somebody who typed a number is offered
 /// the form of the address, whether or not there is one. `only_this` leaves out what another identifier opens.
@@ -151,6 +141,15 @@ pub(super) fn refusal(refusal: Refusal) -> Option<(&'static str, &'static str)> 
         Refusal::Wrong { .. } => Some(("code", "code-error-wrong")),
         Refusal::Dead => Some(("resend", "code-error-dead")),
         Refusal::Expired => Some(("resend", "code-error-expired")),
+        Refusal::Password => Some(("password", "password-error-wrong")),
+        Refusal::PasswordRests { .. } => Some(("password", "password-error-rests")),
+        Refusal::PasswordClosed => Some(("password", "password-error-closed")),
+        Refusal::Passcode { .. } => Some(("passcode", "passcode-error-wrong")),
+        Refusal::PasscodeGone => Some(("passcode", "passcode-error-gone")),
+        Refusal::NotThisBrowser => Some(("passcode", "passcode-error-browser")),
+        Refusal::CodeFirst => Some(("passcode", "passcode-error-code-first")),
+        Refusal::FactorWrong => Some(("code", "factor-error-wrong")),
+        Refusal::FactorUsed => Some(("code", "factor-error-used")),
         Refusal::Rests { .. } | Refusal::Closed => None,
     }
 }

@@ -27,7 +27,7 @@ use crate::{
 /// Cookie that carries a notice over a redirect: only its id.
 const FLASH: &str = "flash";
 /// The notices there are.
-const FLASHES: [(&str, Tone); 10] = [
+const FLASHES: &[(&str, Tone)] = &[
     ("flash-device-ended", Tone::Good),
     ("flash-others-ended", Tone::Good),
     ("flash-data-saved", Tone::Good),
@@ -38,6 +38,35 @@ const FLASHES: [(&str, Tone); 10] = [
     ("flash-unfrozen", Tone::Good),
     ("flash-code-sent", Tone::Info),
     ("flash-code-pause", Tone::Warn),
+    ("flash-lift-first", Tone::Warn),
+    ("flash-step-over", Tone::Warn),
+    ("flash-nothing-to-show", Tone::Warn),
+    ("flash-bank-locked", Tone::Good),
+    ("flash-password-weak", Tone::Warn),
+    ("flash-password-fair", Tone::Good),
+    ("flash-password-good", Tone::Good),
+    ("flash-password-excellent", Tone::Good),
+    ("flash-password-removed", Tone::Good),
+    ("flash-passcode-set", Tone::Good),
+    ("flash-passcode-set-no-key", Tone::Good),
+    ("flash-passcode-removed", Tone::Good),
+    ("flash-passcode-gone", Tone::Bad),
+    ("flash-code-word-set", Tone::Good),
+    ("flash-let-in", Tone::Good),
+    ("flash-let-in-over", Tone::Warn),
+    ("flash-totp-added", Tone::Good),
+    ("flash-totp-removed", Tone::Good),
+    ("flash-totp-needed", Tone::Warn),
+    ("flash-second-on", Tone::Good),
+    ("flash-second-off", Tone::Good),
+    ("flash-number-confirmed", Tone::Good),
+    ("flash-trusted-named", Tone::Good),
+    ("flash-trusted-removed", Tone::Good),
+    ("flash-trusted-full", Tone::Warn),
+    ("flash-trusted-own", Tone::Warn),
+    ("flash-trusted-enough", Tone::Warn),
+    ("flash-trusted-country", Tone::Warn),
+    ("flash-code-word-there", Tone::Warn),
 ];
 
 /// Redirects with a notice to be shown there.
@@ -51,8 +80,9 @@ pub(super) fn flashed(visit: &Visit, path: &str, flash: &'static str) -> Respons
 /// Shows the notice once: answers the shell with it and takes the cookie away.
 pub(super) fn take_flash(visit: &Visit, shell: Shell) -> Shell {
     let held = visit.cookie(FLASH).unwrap_or_default();
-    match FLASHES.into_iter().find(|(id, _)| *id == held) {
-        Some((id, tone)) => shell.with_flash(tone, id),
+    let mut known = FLASHES.iter().chain(&super::passkeys::FLASHES);
+    match known.find(|(id, _)| *id == held) {
+        Some((id, tone)) => shell.with_flash(*tone, *id),
         None => shell,
     }
 }
@@ -212,9 +242,40 @@ fn kind(event: &Event) -> Option<EventKind> {
             _ => return None,
         },
         "consent.given" | "consent.withdrawn" => EventKind::MarketingChanged,
+        "totp.added" => EventKind::TotpAdded,
+        "totp.removed" => EventKind::TotpRemoved,
+        "backup_code.issued" => EventKind::BackupIssued,
+        "backup_code.used" => EventKind::BackupUsed,
+        "backup_code.void" => EventKind::BackupVoid,
+        "second_factor.on" => EventKind::SecondOn,
+        "second_factor.off" => EventKind::SecondOff,
+        "method.refused" => EventKind::FactorFailed,
+        "handover.approved" => EventKind::LetIn,
+        "handover.refused" => EventKind::LetInRefused,
+        "number.doubted" => EventKind::NumberDoubted,
+        "number.confirmed" | "number.cleared" => EventKind::NumberConfirmed,
+        "trusted_person.named" => EventKind::TrustedNamed,
+        "trusted_person.removed" => EventKind::TrustedRemoved,
+        "account.frozen" if fact("cause") == "trusted" => EventKind::FrozenByTrusted,
         "account.frozen" if ["cabinet", "code"].contains(&fact("cause")) => EventKind::Frozen,
         "account.frozen" => EventKind::NotMe,
         "account.unfrozen" => EventKind::Unfrozen,
+        "passkey.added" => EventKind::PasskeyAdded,
+        "passkey.renamed" => EventKind::PasskeyRenamed,
+        "passkey.removed" => EventKind::PasskeyRemoved,
+        "passkey.refused" => EventKind::PasskeyRefused,
+        "passkey.suspected" => EventKind::PasskeySuspected,
+        "password.set" => EventKind::PasswordSet,
+        "password.removed" => EventKind::PasswordRemoved,
+        "password.wrong" => EventKind::PasswordWrong,
+        "passcode.set" => EventKind::PasscodeSet,
+        "passcode.removed" => EventKind::PasscodeRemoved,
+        "passcode.wrong" => EventKind::PasscodeWrong,
+        "passcode.gone" => EventKind::PasscodeGone,
+        "device_key.added" => EventKind::KeyAdded,
+        "code_word.set" => EventKind::CodeWordSet,
+        "code_word.compared" => EventKind::CodeWordCompared,
+        "code_word.closed" => EventKind::CodeWordClosed,
         _ => return None,
     })
 }

@@ -4,23 +4,41 @@
 //! |---|---|
 //! | `/sign-in…`, `/sign-out` | `sign_in` |
 //! | `/`, `/profile/security`, `/profile/devices`, `/profile/history` | `cabinet` |
+//! | `/bank…` | `bank` |
+//! | `/confirm/…` (step-up) | `confirm` |
+//! | `/sign-in/passkey`, `/profile/security/passkeys…`, `/confirm/…/passkey` | `passkeys` |
+//! | `/profile/security/password`, `…/passcode`, `…/code-word` | `secrets` |
 //! | `/profile/data…` | `data` |
 //! | `/profile/email…` | `email` |
 //! | `/profile/notifications` | `notifications` |
 //! | `/freeze…`, `/profile/security/(un)freeze…` | `freeze` |
 //! | `/not-me/…`, `/email/confirm/…`, `/unsubscribe/…` | `links` |
+//! | `/sign-in/second`, `/profile/security/totp…`, `…/backup-codes`, `…/second-factor` | `second`, `factors` |
+//! | `/sign-in/device…`, `/let-in/…` | `device` |
+//! | `/profile/phone…`, `/profile/security/ways-back` | `number`, `ways_back` |
+//! | `/profile/security/trusted…`, `/freeze/trusted…` | `trusted` |
 //! | help, legal texts, language and colours, static files | `plain` |
 
+mod bank;
 mod cabinet;
 mod codes;
 mod common;
+mod confirm;
 mod data;
+mod device;
 mod email;
+mod factors;
 mod freeze;
 mod links;
 mod notifications;
+mod number;
+mod passkeys;
 mod plain;
+mod second;
+pub(crate) mod secrets;
 mod sign_in;
+mod trusted;
+mod ways_back;
 
 use axum::{
     Router,
@@ -66,6 +84,12 @@ pub fn pages() -> Router<State> {
         .route("/profile/history", get(cabinet::history))
         .merge(profile_pages())
         .merge(freeze_pages())
+        .merge(passkey_pages())
+        .merge(confirm_pages())
+        .merge(secret_pages())
+        .merge(factor_pages())
+        .merge(device_pages())
+        .merge(trusted_pages())
         .route(
             "/not-me/{token}",
             get(links::not_me).post(links::press_not_me),
@@ -155,4 +179,130 @@ fn freeze_pages() -> Router<State> {
             "/profile/security/unfreeze/code/delivery",
             get(freeze::lift_delivery),
         )
+}
+
+fn confirm_pages() -> Router<State> {
+    Router::new()
+        .route("/bank", get(bank::section))
+        .route("/bank/open", post(bank::open))
+        .route("/bank/lock", post(bank::lock))
+        .route("/confirm/{step}", get(confirm::confirm))
+        .route("/confirm/{step}/send", post(confirm::send))
+        .route("/confirm/{step}/code", post(confirm::code))
+        .route("/confirm/{step}/delivery", get(confirm::delivery))
+        .route("/confirm/{step}/factor", post(factors::show))
+        .route("/confirm/{step}/go", post(confirm::go))
+        .route("/confirm/{step}/cancel", post(confirm::cancel))
+}
+
+fn passkey_pages() -> Router<State> {
+    Router::new()
+        .route("/sign-in/passkey", post(passkeys::sign_in))
+        .route("/sign-in/passkey/begin", post(passkeys::begin_sign_in))
+        .route(
+            "/profile/security/passkeys",
+            get(passkeys::look).post(passkeys::add),
+        )
+        .route(
+            "/profile/security/passkeys/begin",
+            post(passkeys::begin_adding),
+        )
+        .route(
+            "/profile/security/passkeys/{id}",
+            get(passkeys::edit).post(passkeys::rename),
+        )
+        .route(
+            "/profile/security/passkeys/{id}/remove",
+            post(passkeys::remove),
+        )
+        .route("/confirm/{step}/passkey", post(passkeys::prove))
+        .route("/confirm/{step}/passkey/begin", post(passkeys::begin_proof))
+}
+
+fn secret_pages() -> Router<State> {
+    Router::new()
+        .route(
+            "/profile/security/password",
+            get(secrets::password).post(secrets::set_password),
+        )
+        .route(
+            "/profile/security/password/remove",
+            post(secrets::remove_password),
+        )
+        .route(
+            "/profile/security/passcode",
+            get(secrets::passcode).post(secrets::set_passcode),
+        )
+        .route(
+            "/profile/security/passcode/remove",
+            post(secrets::remove_passcode),
+        )
+        .route(
+            "/profile/security/code-word",
+            get(secrets::code_word).post(secrets::set_code_word),
+        )
+        .route("/confirm/{step}/password", post(secrets::show_password))
+        .route("/confirm/{step}/passcode", post(secrets::show_passcode))
+        .route(
+            "/confirm/{step}/passcode/challenge",
+            post(secrets::challenge),
+        )
+}
+
+fn factor_pages() -> Router<State> {
+    Router::new()
+        .route("/sign-in/second", get(second::second).post(second::check))
+        .route("/sign-in/second/passkey", post(second::passkey))
+        .route(
+            "/profile/security/totp",
+            get(factors::totp).post(factors::confirm_totp),
+        )
+        .route("/profile/security/totp/add", post(factors::add_totp))
+        .route("/profile/security/totp/remove", post(factors::remove_totp))
+        .route(
+            "/profile/security/backup-codes",
+            get(factors::backup_codes).post(factors::issue),
+        )
+        .route(
+            "/profile/security/second-factor",
+            get(factors::second_factor).post(factors::set_second_factor),
+        )
+        .route("/profile/security/ways-back", get(ways_back::meter))
+        .route("/profile/phone", get(number::look).post(number::ask))
+        .route(
+            "/profile/phone/code",
+            get(number::code).post(number::confirm),
+        )
+        .route("/profile/phone/code/resend", post(number::resend))
+        .route("/profile/phone/code/delivery", get(number::delivery))
+        .route("/profile/phone/clear", post(number::clear))
+}
+
+fn device_pages() -> Router<State> {
+    Router::new()
+        .route("/sign-in/device", get(device::device).post(device::ask))
+        .route("/sign-in/device/state", get(device::state_line))
+        .route("/sign-in/device/enter", post(device::enter))
+        .route("/let-in/{token}", get(device::look).post(device::choose))
+        .route("/let-in/{token}/refuse", post(device::refuse))
+}
+
+fn trusted_pages() -> Router<State> {
+    Router::new()
+        .route(
+            "/profile/security/trusted",
+            get(trusted::people).post(trusted::name),
+        )
+        .route(
+            "/profile/security/trusted/{id}/remove",
+            post(trusted::remove),
+        )
+        .route("/freeze/trusted", get(trusted::start).post(trusted::ask))
+        .route(
+            "/freeze/trusted/code",
+            get(trusted::code).post(trusted::freeze),
+        )
+        .route("/freeze/trusted/code/resend", post(trusted::resend))
+        .route("/freeze/trusted/code/delivery", get(trusted::delivery))
+        .route("/freeze/trusted/done", get(trusted::done_page))
 }

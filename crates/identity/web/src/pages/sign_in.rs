@@ -26,6 +26,7 @@ use webkit::{
 use super::{
     codes::{Errand, delivery_line, entry, offers, refusal, standing, typed},
     common::{done, flashed, key, moment, take_flash, without_flash},
+    passkeys::offer,
 };
 use crate::{
     acts::{AskDone, Entered, RegisterDone, VerifyDone},
@@ -37,7 +38,7 @@ use crate::{
 };
 
 /// Cookie of the page to come back to; a path of ours, checked again when it is used.
-const NEXT: &str = "next";
+pub(super) const NEXT: &str = "next";
 /// Life of the session cookie: the idle life of a session (ID-9).
 const SESSION_LIFE: i64 = 90 * 24 * 3_600;
 
@@ -48,7 +49,12 @@ pub(super) struct Next {
 }
 
 /// `GET /sign-in`.
-pub(super) async fn phone(visit: Visit, who: Option<Who>, Query(query): Query<Next>) -> Response {
+pub(super) async fn phone(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Option<Who>,
+    Query(query): Query<Next>,
+) -> Response {
     if who.is_some() {
         return see_other("/");
     }
@@ -59,6 +65,7 @@ pub(super) async fn phone(visit: Visit, who: Option<Who>, Query(query): Query<Ne
     let response = page(&SignInPhone {
         p: shell,
         phone: String::new(),
+        passkey: offer(&state),
     });
     match query.next.as_deref().and_then(NextPath::parse) {
         Some(next) => with_cookie(
@@ -80,6 +87,7 @@ pub(super) async fn ask_phone(
         page_with_errors(&SignInPhone {
             p,
             phone: form.text("phone").to_owned(),
+            passkey: offer(&state),
         })
     };
     let phone = match Phone::parse(form.text("phone")) {
@@ -145,6 +153,7 @@ async fn ask(
         known: visit.known(),
         next: held,
         link: None,
+        about: None,
     };
     let asked = state
         .ask(key(visit, None, form), &visit.visitor, ask)
@@ -220,6 +229,7 @@ pub(super) async fn verify(
     match done(verified) {
         Ok(VerifyDone::In(entered)) => Ok(enter(&visit, &entered)),
         Ok(VerifyDone::NeedsConsent) => Ok(see_other("/sign-in/consent")),
+        Ok(VerifyDone::NeedsSecond) => Ok(see_other("/sign-in/second")),
         Ok(VerifyDone::Refused(why)) => match refusal(why) {
             Some((field, id)) => {
                 code_page(&state, &visit, visit.shell().with_error(field, id)).await
@@ -231,10 +241,14 @@ pub(super) async fn verify(
 }
 
 /// Sets the cookies of a session and goes where the person wanted.
-fn enter(visit: &Visit, entered: &Entered) -> Response {
-    let site = visit.site();
+pub(super) fn enter(visit: &Visit, entered: &Entered) -> Response {
     let next = NextPath::parse(&entered.next).unwrap_or_default();
-    let mut response = see_other(next.as_str());
+    entering(visit, entered, see_other(next.as_str()))
+}
+
+/// Sets the cookies of a session on a response.
+pub(super) fn entering(visit: &Visit, entered: &Entered, mut response: Response) -> Response {
+    let site = visit.site();
     let session = site.set_cookie(visit::SESSION, &entered.token, Some(SESSION_LIFE));
     response = with_cookie(response, &session);
     if let Some(browser) = &entered.browser {
@@ -323,6 +337,7 @@ pub(super) async fn register(
         .await?;
     Ok(match done(registered) {
         Ok(RegisterDone::In(entered)) => enter(&visit, &entered),
+        Ok(RegisterDone::NeedsSecond) => see_other("/sign-in/second"),
         Ok(RegisterDone::ConsentMissing) => {
             let shell = visit
                 .shell()

@@ -77,15 +77,6 @@ impl CodeWay {
         }
     }
 
-    /// How a session was signed in, for the list of devices.
-    pub const fn signed_in_by(self) -> &'static str {
-        match self {
-            Self::Sms => "signed-in-by-sms",
-            Self::Call6 | Self::Call4 => "signed-in-by-call",
-            Self::Email => "signed-in-by-email",
-        }
-    }
-
     /// How many digits the code has.
     pub const fn digits(self) -> u8 {
         match self {

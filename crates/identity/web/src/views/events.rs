@@ -56,11 +56,73 @@ pub enum EventKind {
     Unfrozen,
     /// «Это не я» was pressed.
     NotMe,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was given another name.
+    PasskeyRenamed,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// A passkey was shown and not taken.
+    PasskeyRefused,
+    /// There may be a copy of a passkey.
+    PasskeySuspected,
+    /// The password was set or replaced.
+    PasswordSet,
+    /// The password was removed.
+    PasswordRemoved,
+    /// A wrong password was given.
+    PasswordWrong,
+    /// The passcode was set or replaced.
+    PasscodeSet,
+    /// The passcode was removed.
+    PasscodeRemoved,
+    /// A wrong passcode was given.
+    PasscodeWrong,
+    /// The passcode is gone after five wrong tries.
+    PasscodeGone,
+    /// A browser got a key for the passcode.
+    KeyAdded,
+    /// The code word was set.
+    CodeWordSet,
+    /// Support compared the code word.
+    CodeWordCompared,
+    /// The code word is closed.
+    CodeWordClosed,
+    /// An authenticator app was connected.
+    TotpAdded,
+    /// It was disconnected.
+    TotpRemoved,
+    /// Backup codes were issued.
+    BackupIssued,
+    /// A backup code was used.
+    BackupUsed,
+    /// A restore has voided the backup codes.
+    BackupVoid,
+    /// Sign-in asks for a second factor.
+    SecondOn,
+    /// It no longer does.
+    SecondOff,
+    /// A wrong second factor.
+    FactorFailed,
+    /// A computer was let in.
+    LetIn,
+    /// A computer was refused.
+    LetInRefused,
+    /// The operator doubts the number.
+    NumberDoubted,
+    /// The number was confirmed again.
+    NumberConfirmed,
+    /// A trusted person was named.
+    TrustedNamed,
+    /// A trusted person was removed.
+    TrustedRemoved,
+    /// A trusted person froze the account.
+    FrozenByTrusted,
 }
 
 impl EventKind {
     /// Every kind, in the order of the declaration.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: &[Self] = &[
         Self::AccountCreated,
         Self::SignedIn,
         Self::SignedInNewDevice,
@@ -86,6 +148,37 @@ impl EventKind {
         Self::Frozen,
         Self::Unfrozen,
         Self::NotMe,
+        Self::PasskeyAdded,
+        Self::PasskeyRenamed,
+        Self::PasskeyRemoved,
+        Self::PasskeyRefused,
+        Self::PasskeySuspected,
+        Self::PasswordSet,
+        Self::PasswordRemoved,
+        Self::PasswordWrong,
+        Self::PasscodeSet,
+        Self::PasscodeRemoved,
+        Self::PasscodeWrong,
+        Self::PasscodeGone,
+        Self::KeyAdded,
+        Self::CodeWordSet,
+        Self::CodeWordCompared,
+        Self::CodeWordClosed,
+        Self::TotpAdded,
+        Self::TotpRemoved,
+        Self::BackupIssued,
+        Self::BackupUsed,
+        Self::BackupVoid,
+        Self::SecondOn,
+        Self::SecondOff,
+        Self::FactorFailed,
+        Self::LetIn,
+        Self::LetInRefused,
+        Self::NumberDoubted,
+        Self::NumberConfirmed,
+        Self::TrustedNamed,
+        Self::TrustedRemoved,
+        Self::FrozenByTrusted,
     ];
 
     /// Id of its words.
@@ -116,16 +209,71 @@ impl EventKind {
             Self::Frozen => "event-frozen",
             Self::Unfrozen => "event-unfrozen",
             Self::NotMe => "event-not-me",
+            Self::PasskeyAdded => "event-passkey-added",
+            Self::PasskeyRenamed => "event-passkey-renamed",
+            Self::PasskeyRemoved => "event-passkey-removed",
+            Self::PasskeyRefused => "event-passkey-refused",
+            Self::PasskeySuspected => "event-passkey-suspected",
+            Self::PasswordSet => "event-password-set",
+            Self::PasswordRemoved => "event-password-removed",
+            Self::PasswordWrong => "event-password-wrong",
+            Self::PasscodeSet => "event-passcode-set",
+            Self::PasscodeRemoved => "event-passcode-removed",
+            Self::PasscodeWrong => "event-passcode-wrong",
+            Self::PasscodeGone => "event-passcode-gone",
+            Self::KeyAdded => "event-key-added",
+            Self::CodeWordSet => "event-code-word-set",
+            Self::CodeWordCompared => "event-code-word-compared",
+            Self::CodeWordClosed => "event-code-word-closed",
+            Self::TotpAdded => "event-totp-added",
+            Self::TotpRemoved => "event-totp-removed",
+            Self::BackupIssued => "event-backup-issued",
+            Self::BackupUsed => "event-backup-used",
+            Self::BackupVoid => "event-backup-void",
+            Self::SecondOn => "event-second-on",
+            Self::SecondOff => "event-second-off",
+            Self::FactorFailed => "event-factor-failed",
+            Self::LetIn => "event-let-in",
+            Self::LetInRefused => "event-let-in-refused",
+            Self::NumberDoubted => "event-number-doubted",
+            Self::NumberConfirmed => "event-number-confirmed",
+            Self::TrustedNamed => "event-trusted-named",
+            Self::TrustedRemoved => "event-trusted-removed",
+            Self::FrozenByTrusted => "event-frozen-by-trusted",
         }
     }
 
     /// The icon of the sprite.
     pub const fn icon(self) -> &'static str {
         match self {
-            Self::AccountCreated => "user",
-            Self::SignedIn | Self::SignedInNewDevice => "key-round",
+            Self::AccountCreated | Self::TrustedNamed | Self::TrustedRemoved => "user",
+            Self::SignedIn
+            | Self::SignedInNewDevice
+            | Self::PasskeyAdded
+            | Self::PasskeyRenamed
+            | Self::PasskeyRemoved
+            | Self::KeyAdded => "key-round",
+            Self::TotpAdded | Self::TotpRemoved | Self::NumberDoubted | Self::NumberConfirmed => {
+                "smartphone"
+            }
+            Self::BackupIssued
+            | Self::BackupUsed
+            | Self::BackupVoid
+            | Self::ConsentGiven
+            | Self::MarketingChanged => "file-text",
+            Self::SecondOn | Self::SecondOff => "shield-check",
+            Self::LetIn | Self::LetInRefused => "monitor",
             Self::SignedOut | Self::SessionEnded | Self::OthersEnded | Self::MadeRoom => "log-out",
-            Self::CodeFailed | Self::CodeResting | Self::NotMe => "triangle-alert",
+            Self::CodeFailed
+            | Self::CodeResting
+            | Self::NotMe
+            | Self::FactorFailed
+            | Self::PasskeyRefused
+            | Self::PasskeySuspected
+            | Self::PasswordWrong
+            | Self::PasscodeWrong
+            | Self::PasscodeGone
+            | Self::CodeWordClosed => "triangle-alert",
             Self::EmailAdded | Self::EmailConfirmed | Self::EmailRemoved => "mail",
             Self::NameChanged
             | Self::BirthChanged
@@ -135,9 +283,14 @@ impl EventKind {
             | Self::PassportSent
             | Self::DataAccepted
             | Self::DataDeclined => "id-card",
-            Self::ConsentGiven | Self::MarketingChanged => "file-text",
-            Self::Frozen => "snowflake",
+            Self::Frozen | Self::FrozenByTrusted => "snowflake",
             Self::Unfrozen => "lock-open",
+            Self::PasswordSet
+            | Self::PasswordRemoved
+            | Self::PasscodeSet
+            | Self::PasscodeRemoved
+            | Self::CodeWordSet
+            | Self::CodeWordCompared => "lock",
         }
     }
 
@@ -148,9 +301,23 @@ impl EventKind {
             | Self::SignedInNewDevice
             | Self::MadeRoom
             | Self::DataDeclined
-            | Self::Frozen => Tone::Warn,
-            Self::CodeResting | Self::NotMe => Tone::Bad,
-            Self::EmailConfirmed | Self::DataAccepted | Self::Unfrozen => Tone::Good,
+            | Self::Frozen
+            | Self::PasswordWrong
+            | Self::PasscodeWrong
+            | Self::PasskeyRefused
+            | Self::FrozenByTrusted
+            | Self::FactorFailed
+            | Self::LetIn
+            | Self::LetInRefused
+            | Self::NumberDoubted => Tone::Warn,
+            Self::CodeResting
+            | Self::NotMe
+            | Self::PasscodeGone
+            | Self::CodeWordClosed
+            | Self::PasskeySuspected => Tone::Bad,
+            Self::EmailConfirmed | Self::DataAccepted | Self::Unfrozen | Self::NumberConfirmed => {
+                Tone::Good
+            }
             _ => Tone::Info,
         }
     }

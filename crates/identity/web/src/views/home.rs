@@ -1,7 +1,7 @@
 //! The start page of the cabinet.
 
 use askama::Template;
-use identity_core::account;
+use identity_core::{account, assurance::Has};
 use kernel::Timestamp;
 use webkit::components::{Key, KeyRing, StepState, WayKind};
 use webkit::page::{Area, Limited, Sample, Shell, Tone, sample};
@@ -177,7 +177,7 @@ impl Attention {
         match self {
             Self::NewDevice(_) => "/profile/devices",
             Self::WrongCodes(_) => "/profile/history",
-            Self::StalePhone(_) => "/profile/security",
+            Self::StalePhone(_) => "/profile/phone",
             Self::DataDeclined => "/profile/data",
         }
     }
@@ -221,6 +221,20 @@ pub struct Home {
     pub devices: u64,
     /// The last few events, newest first.
     pub events: Vec<Event>,
+}
+
+/// The ways an account has, as keys.
+pub fn ring_of(has: &Has) -> KeyRing {
+    let key = |kind, present| Key { kind, present };
+    KeyRing {
+        keys: vec![
+            key(WayKind::Phone, has.phone),
+            key(WayKind::Email, has.email),
+            key(WayKind::Passkey, has.passkey),
+            key(WayKind::Secret, has.password || has.passcode),
+            key(WayKind::App, has.totp || has.backup_code),
+        ],
+    }
 }
 
 /// Ways in of the front door: phone, e-mail. Later parts add theirs.

@@ -1,11 +1,11 @@
 //! Security: ways in, freeze, devices, history.
 
 use askama::Template;
+use identity_core::assurance::Method;
 use kernel::Timestamp;
 use webkit::components::KeyRing;
 use webkit::page::{Area, Sample, Shell, Tone, sample};
 
-use super::code::CodeWay;
 use super::events::{Event, EventKind};
 use super::home::ring;
 
@@ -29,6 +29,8 @@ pub struct Security {
     pub p: Shell,
     /// Ways in.
     pub ring: KeyRing,
+    /// Whether «это всё ещё ваш номер?» is asked.
+    pub asks_number: bool,
     /// The phone.
     pub phone: Contact,
     /// The e-mail.
@@ -45,6 +47,7 @@ impl Sample for Security {
         let normal = Self {
             p: p.clone(),
             ring: ring(true),
+            asks_number: false,
             phone: Contact {
                 masked: "+7 ••• •••-12-34".to_owned(),
                 confirmed: true,
@@ -72,6 +75,7 @@ impl Sample for Security {
                         proved_at: None,
                     }),
                     ring: ring(false),
+                    asks_number: true,
                     ..normal.clone()
                 },
             ),
@@ -106,9 +110,28 @@ pub struct Device {
     /// When it was last used.
     pub last_seen: Timestamp,
     /// How it signed in.
-    pub way: CodeWay,
+    pub way: Method,
     /// Whether it is the device in hand.
     pub current: bool,
+    /// Whether it holds a key for the passcode.
+    pub has_key: bool,
+}
+
+impl Device {
+    /// The words of how it signed in.
+    pub const fn signed_in_by(&self) -> &'static str {
+        match self.way {
+            Method::Sms => "signed-in-by-sms",
+            Method::Call => "signed-in-by-call",
+            Method::Email => "signed-in-by-email",
+            Method::Device => "signed-in-by-device",
+            Method::Passkey => "signed-in-by-passkey",
+            // Nobody signs in by these alone; a session that says so is shown all the same.
+            Method::Password | Method::Passcode | Method::Totp | Method::BackupCode => {
+                "signed-in-by-secret"
+            }
+        }
+    }
 }
 
 /// `GET /profile/devices`. `POST /profile/devices/{id}/end` ends one.
@@ -140,13 +163,14 @@ impl Sample for Devices {
             last_seen: sample::after(if current { -5 } else { -91_000 }),
             way,
             current,
+            has_key: current,
         };
         let mine = device(
             "019a-1",
             "Safari, iPhone",
             true,
             Some("Москва"),
-            CodeWay::Sms,
+            Method::Sms,
             true,
         );
         vec![
@@ -161,7 +185,7 @@ impl Sample for Devices {
                             "Chrome, Windows",
                             false,
                             Some("Казань"),
-                            CodeWay::Call6,
+                            Method::Passkey,
                             false,
                         ),
                         device(
@@ -169,7 +193,7 @@ impl Sample for Devices {
                             "Firefox, Linux",
                             false,
                             None,
-                            CodeWay::Email,
+                            Method::Email,
                             false,
                         ),
                     ],

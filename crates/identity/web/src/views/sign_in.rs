@@ -9,6 +9,17 @@ use webkit::page::{Sample, Shell, Tone, sample};
 use super::code::{CodeEntry, CodeState, CodeWay, Delivery};
 use super::notifications::channel_name;
 
+/// Sign-in by passkey beside the number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ByPasskey {
+    /// No browser makes passkeys for this installation's address.
+    NotHere,
+    /// Offered, where the browser can.
+    Offered,
+    /// Offered; the one that was shown just now is nobody's, and its authenticator may forget it. The site.
+    Forget(String),
+}
+
 /// `GET /sign-in`: the phone number. `POST /sign-in` takes `phone`.
 ///
 /// Errors on `phone`: [`super::wrong::phone`], and `phone-error-country` where
@@ -20,6 +31,8 @@ pub struct SignInPhone {
     pub p: Shell,
     /// What was typed.
     pub phone: String,
+    /// Sign-in by passkey: `POST /sign-in/passkey` takes `ceremony` and `answer`; errors on `passkey`.
+    pub passkey: ByPasskey,
 }
 
 impl Sample for SignInPhone {
@@ -27,6 +40,7 @@ impl Sample for SignInPhone {
         let page = |p: Shell, phone: &str| Self {
             p,
             phone: phone.to_owned(),
+            passkey: ByPasskey::Offered,
         };
         vec![
             ("empty", page(p.clone(), "")),
@@ -54,6 +68,23 @@ impl Sample for SignInPhone {
                     p.clone().with_error("phone", "phone-error-not-personal"),
                     "8 800 555-35-35",
                 ),
+            ),
+            (
+                "passkey_not_taken",
+                Self {
+                    passkey: ByPasskey::Forget("kabinet.example".to_owned()),
+                    ..page(
+                        p.clone().with_error("passkey", "passkey-error-not-taken"),
+                        "",
+                    )
+                },
+            ),
+            (
+                "without_passkeys",
+                Self {
+                    passkey: ByPasskey::NotHere,
+                    ..page(p.clone(), "")
+                },
             ),
             (
                 "session_ended",

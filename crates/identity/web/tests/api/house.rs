@@ -6,7 +6,11 @@ use axum::{Extension, Router, body::Body, middleware::from_fn_with_state};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use identity_core::Policy;
-use identity_service::{Env, Suspicion, TellSuspicion, breaker::Breaker};
+use identity_service::{
+    Env, Suspicion, TellSuspicion,
+    breaker::Breaker,
+    trusted::{FreezeByTrusted, TrustedFreeze},
+};
 use identity_web::{
     State,
     api::{self, Gateway, Gateways},
@@ -147,6 +151,7 @@ impl House {
         let clock: Arc<dyn Clock> = test.clock().clone();
         let env = Env {
             vault: vault.clone(),
+            hasher: testkit::hasher(&vault, Arc::clone(&chance)),
             chance: Arc::clone(&chance),
             policy: Arc::new(Policy::default()),
             breaker: Arc::new(Breaker::default()),
@@ -170,7 +175,13 @@ impl House {
             env: env.clone(),
         };
         let runner = Runner::new(test.db(), vault, chance, RunnerSettings::default());
-        let runner = courier.register(runner).handle::<Suspicion>(tell);
+        let runner = courier
+            .register(runner)
+            .handle::<Suspicion>(tell)
+            .handle::<TrustedFreeze>(FreezeByTrusted {
+                db: test.db(),
+                env: env.clone(),
+            });
         let gateway = Gateway {
             settings: serde_json::from_value(json!({
                 "secret": GATEWAY_SECRET, "reference": "/id", "state": "/status",

@@ -5,4 +5,6 @@ mod document;
 mod house;
 mod page_guard;
 mod repeats;
+mod second;
+mod secrets;
 mod walk;

@@ -11,6 +11,7 @@ use identity_service::{
     codes::{self, Ask, Asked, Check},
     session::{self, SessionToken, SignedIn},
     sign_in::{self, Register, Registered, Verified, Welcome},
+    trusted::{FreezeByTrusted, TrustedFreeze},
 };
 use jobs::{Runner, RunnerSettings};
 use kernel::{Identifier, Locale, Phone, Visitor, code::OneTimeCode};
@@ -107,6 +108,7 @@ impl House {
         let chance: Arc<dyn kernel::Chance> = test.chance().clone();
         let env = Env {
             vault: vault.clone(),
+            hasher: testkit::hasher(&vault, Arc::clone(&chance)),
             chance: Arc::clone(&chance),
             policy: Arc::new(policy),
             breaker: Arc::new(Breaker::default()),
@@ -120,7 +122,13 @@ impl House {
             env: env.clone(),
         };
         let runner = Runner::new(test.db(), vault, chance, RunnerSettings::default());
-        let runner = courier.register(runner).handle::<Suspicion>(tell);
+        let runner = courier
+            .register(runner)
+            .handle::<Suspicion>(tell)
+            .handle::<TrustedFreeze>(FreezeByTrusted {
+                db: test.db(),
+                env: env.clone(),
+            });
         Self {
             test,
             env,
@@ -160,6 +168,7 @@ impl House {
             known: browser.known,
             next: NextPath::default(),
             link: None,
+            about: None,
         };
         self.write((who.clone(), ask), |tx, (env, (who, ask))| {
             Box::pin(codes::ask(tx, env, who, ask))
@@ -249,6 +258,7 @@ impl House {
                 Registered::In(welcome) => welcome,
                 _ => panic!("not registered"),
             },
+            Verified::NeedsSecond => panic!("a second factor was asked for"),
             Verified::NotAccepted(why) => panic!("the right code was not accepted: {why:?}"),
             Verified::Refused(why) => panic!("the right code was not looked at: {why:?}"),
         }

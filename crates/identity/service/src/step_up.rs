@@ -1,0 +1,625 @@
+//! Step-up: one mechanism for every sensitive action.
+//!
+//! An action is a plain command ([`Sensitive`]). [`perform`] runs it when the session has shown enough, and
+//! otherwise seals it into a step and answers which step it was. Proofs are then shown for that step
+//! ([`show`]), and [`perform`] with the same command and the step's id runs it: once, in the session that
+//! asked, with the content that was confirmed (what you see is what you confirm; OWASP Transaction
+//! Authorization 1.1, 1.5, 2.8).
+
+pub(crate) mod sql;
+
+use std::fmt::Write as _;
+
+use audit::{Action as Logged, Details};
+use db::{BoxFuture, ReadTx, Row, WriteTx, params};
+use identity_core::{
+    assurance::{self, Action, Method, Missing, STEP_LIFE, Shown, Strength, Way},
+    challenge::Purpose,
+    next_path::NextPath,
+};
+use kernel::{Identifier, Locale, Timestamp, Visitor, code::OneTimeCode};
+use serde::{Serialize, de::DeserializeOwned};
+use vault::same;
+
+use crate::{
+    account::{self, Account},
+    codes::{self, About, Ask, Asked, BrowserKey, Check, Checked},
+    env::{Env, ServiceError},
+    session::SignedIn,
+    shown::{self, Proof},
+};
+
+kernel::id! {
+    /// An action that waits for a proof.
+    pub StepId;
+}
+
+/// A proof was shown for an action.
+pub const PROVED: Logged = Logged::new("step_up.proved");
+/// An action asked for a proof.
+pub const ASKED: Logged = Logged::new("step_up.asked");
+
+/// The right to run one sensitive action now. Only [`perform`] hands it out.
+#[derive(Debug)]
+pub struct Authorised(());
+
+/// A sensitive action with all that was typed for it.
+pub trait Sensitive: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Which one.
+    const ACTION: Action;
+    /// What became of it.
+    type Done: Send;
+
+    /// What it is done to, as the messages with its codes name it, masked where it names a person's number or
+    /// address, and never in words that whoever asks has chosen (A15). `None` where the action says it all.
+    fn target(&self, _: Locale) -> Option<String> {
+        None
+    }
+
+    /// Does it. The account is locked and is as it is now.
+    fn run<'t>(
+        &'t self,
+        tx: &'t mut WriteTx,
+        at: At<'t>,
+        right: Authorised,
+    ) -> BoxFuture<'t, Result<Self::Done, ServiceError>>;
+}
+
+/// Where a sensitive action runs.
+#[derive(Clone, Copy)]
+pub struct At<'t> {
+    /// The surroundings.
+    pub env: &'t Env,
+    /// From where it was asked.
+    pub visitor: &'t Visitor,
+    /// By whom.
+    pub who: &'t SignedIn,
+    /// Their account, locked.
+    pub account: &'t Account,
+}
+
+impl At<'_> {
+    /// From where, for the log.
+    pub(crate) fn details(&self) -> Details {
+        Details::of(self.visitor)
+    }
+}
+
+/// What became of asking for a sensitive action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Performed<T> {
+    /// Done.
+    Done(T),
+    /// A proof first, for this step.
+    Needs(StepId),
+    /// The account has nothing that would do: it must be given something first.
+    NothingToShow,
+    /// The account is frozen: nothing about its safety changes until the freeze is lifted.
+    Frozen,
+}
+
+const PAYLOAD: &str = "identity.step";
+const TARGET: &str = "identity.step_target";
+
+struct Step {
+    session: [u8; 16],
+    action: Action,
+    sealed: Vec<u8>,
+    mac: Vec<u8>,
+    shown: Vec<Method>,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    proved_at: Option<Timestamp>,
+    used_at: Option<Timestamp>,
+    target: Option<Vec<u8>>,
+}
+
+fn read(row: &Row) -> Result<Step, ServiceError> {
+    let shown = row.text(4)?;
+    let shown = shown.split(',').filter(|name| !name.is_empty());
+    let shown: Option<Vec<_>> = shown.map(Method::from_name).collect();
+    Ok(Step {
+        session: row.array(0)?,
+        action: Action::from_name(&row.text(1)?).ok_or_else(|| row.wrong(1, "no action"))?,
+        sealed: row.bytes(2)?,
+        mac: row.bytes(3)?,
+        shown: shown.ok_or_else(|| row.wrong(4, "no method"))?,
+        created_at: row.timestamp(5)?,
+        expires_at: row.timestamp(6)?,
+        proved_at: row.opt_timestamp(7)?,
+        used_at: row.opt_timestamp(8)?,
+        target: row.opt_bytes(9)?,
+    })
+}
+
+impl Step {
+    fn is_open(&self, who: &SignedIn, now: Timestamp) -> bool {
+        self.session == *who.session.as_bytes() && self.used_at.is_none() && now < self.expires_at
+    }
+}
+
+/// Locks the account of a session that must still be there (I6): what ended meanwhile does nothing more.
+pub(crate) async fn lock(
+    tx: &mut WriteTx,
+    env: &Env,
+    who: &SignedIn,
+) -> Result<Account, ServiceError> {
+    let account = account::lock(tx, env, who.account.id).await?;
+    let key = params![account.id.as_bytes(), who.session.as_bytes()];
+    if tx.query_opt(&sql::SESSION, key).await?.is_none() {
+        return Err(ServiceError::SessionOver);
+    }
+    Ok(account)
+}
+
+/// Locks the account of a session for a verifier that is called from outside.
+pub async fn lock_account(
+    tx: &mut WriteTx,
+    env: &Env,
+    who: &SignedIn,
+) -> Result<Account, ServiceError> {
+    lock(tx, env, who).await
+}
+
+fn mac(env: &Env, step: StepId, payload: &[u8]) -> [u8; 32] {
+    let payload = vault::token_hash(payload);
+    let text = payload.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    env.vault.code_mac(step.as_bytes(), &text)
+}
+
+/// Runs a sensitive action, or says what it needs first.
+pub async fn perform<C: Sensitive>(
+    tx: &mut WriteTx,
+    env: &Env,
+    visitor: &Visitor,
+    who: &SignedIn,
+    cmd: &C,
+    step: Option<StepId>,
+) -> Result<Performed<C::Done>, ServiceError> {
+    let account = lock(tx, env, who).await?;
+    if account.frozen_at.is_some() && C::ACTION != Action::OpenBank {
+        return Ok(Performed::Frozen);
+    }
+    let payload =
+        serde_json::to_vec(cmd).map_err(|_| ServiceError::Inconsistent("a command is JSON"))?;
+    let held = match step {
+        Some(step) => consume(tx, env, who, C::ACTION, step, &payload).await?,
+        None => Held::Nothing,
+    };
+    let missing = match held {
+        Held::Proof => Missing::Nothing,
+        Held::Step(step) => return Ok(Performed::Needs(step)),
+        Held::Nothing => {
+            let session = shown::of_session(tx, account.id, who.session).await?;
+            let counting = assurance::counting(C::ACTION.need(), &session, tx.now());
+            let has = shown::has(tx, &account).await?;
+            assurance::missing(C::ACTION.need().strength, &has, &counting, tx.now())
+        }
+    };
+    match missing {
+        Missing::Nothing => {
+            let at = At {
+                env,
+                visitor,
+                who,
+                account: &account,
+            };
+            Ok(Performed::Done(cmd.run(tx, at, Authorised(())).await?))
+        }
+        Missing::NothingToShow => Ok(Performed::NothingToShow),
+        Missing::OneOf(_) => {
+            let target = cmd.target(account.locale);
+            let waits = Waits {
+                action: C::ACTION,
+                payload: &payload,
+                target: target.as_deref(),
+            };
+            let step = wait(tx, env, visitor, who, &waits).await?;
+            Ok(Performed::Needs(step))
+        }
+    }
+}
+
+/// What a step that was brought is worth.
+enum Held {
+    /// Its proof; it is used now.
+    Proof,
+    /// Not proved yet.
+    Step(StepId),
+    /// Nothing: used, run out, or for something else.
+    Nothing,
+}
+
+/// Uses the proof of a step, when it was made in this session, for this action, with this content, and was
+/// not used before.
+async fn consume(
+    tx: &mut WriteTx,
+    env: &Env,
+    who: &SignedIn,
+    action: Action,
+    id: StepId,
+    payload: &[u8],
+) -> Result<Held, ServiceError> {
+    let now = tx.now();
+    let key = params![who.account.id.as_bytes(), id.as_bytes()];
+    let Some(row) = tx.query_opt(&sql::LOCK, key).await? else {
+        return Ok(Held::Nothing);
+    };
+    let step = read(&row)?;
+    let is_this = step.action == action && same(&step.mac, &mac(env, id, payload));
+    if !is_this || !step.is_open(who, now) {
+        return Ok(Held::Nothing);
+    }
+    if step.proved_at.is_none() {
+        return Ok(Held::Step(id));
+    }
+    let used = params![now, who.account.id.as_bytes(), id.as_bytes()];
+    Ok(match tx.execute(&sql::USE, used).await? {
+        1 => Held::Proof,
+        _ => Held::Nothing,
+    })
+}
+
+/// What is to wait for a proof.
+struct Waits<'t> {
+    action: Action,
+    payload: &'t [u8],
+    target: Option<&'t str>,
+}
+
+/// The step of this session that waits for the same with the same content, unless half its life is over: asking
+/// again, by a second tap or sixty at once, does not pull it from under whoever is confirming it.
+async fn waiting(
+    tx: &mut WriteTx,
+    env: &Env,
+    who: &SignedIn,
+    waits: &Waits<'_>,
+) -> Result<Option<StepId>, ServiceError> {
+    let key = params![
+        who.account.id.as_bytes(),
+        who.session.as_bytes(),
+        waits.action.as_str()
+    ];
+    let now = tx.now();
+    for row in tx.query(&sql::WAITING, key).await? {
+        let id = StepId::from_bytes(&row.array::<16>(0)?).map_err(|_| row.wrong(0, "not an id"))?;
+        let is_young = now.since(row.timestamp(2)?) < STEP_LIFE / 2;
+        if is_young && same(&row.bytes(1)?, &mac(env, id, waits.payload)) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+async fn wait(
+    tx: &mut WriteTx,
+    env: &Env,
+    visitor: &Visitor,
+    who: &SignedIn,
+    waits: &Waits<'_>,
+) -> Result<StepId, ServiceError> {
+    if let Some(id) = waiting(tx, env, who, waits).await? {
+        return Ok(id);
+    }
+    let now = tx.now();
+    let account = who.account.id.as_bytes();
+    let session = who.session.as_bytes();
+    let action = waits.action.as_str();
+    tx.execute(&sql::REPLACE, params![account, session, action])
+        .await?;
+    let id = StepId::new(now, &*env.chance);
+    let key = &who.account.key;
+    let sealed = key.seal(PAYLOAD, waits.payload);
+    let target = waits.target.map(|text| key.seal(TARGET, text.as_bytes()));
+    let mac = mac(env, id, waits.payload);
+    let row = params![
+        account,
+        id.as_bytes(),
+        session,
+        action,
+        &sealed,
+        &mac,
+        target.as_deref(),
+        "",
+        now,
+        now.saturating_add(STEP_LIFE),
+    ];
+    tx.execute_one(&sql::ADD, row).await?;
+    let details = Details::of(visitor).fact("action", action);
+    audit::append(tx, who.entry(ASKED, &details)).await?;
+    Ok(id)
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// Everything was shown: the action may run.
+    Proved,
+    /// One of these ways, of each what is left.
+    More(Vec<Way>),
+    /// Used, run out, or another session's: begin anew.
+    Over,
+}
+
+/// Shows a proof for a step. The session has shown it too.
+pub async fn show(
+    tx: &mut WriteTx,
+    env: &Env,
+    visitor: &Visitor,
+    who: &SignedIn,
+    id: StepId,
+    proof: &Proof,
+) -> Result<Progress, ServiceError> {
+    if proof.account != who.account.id {
+        return Err(ServiceError::Inconsistent("a proof of another account"));
+    }
+    let account = lock(tx, env, who).await?;
+    shown::note(tx, who.session, proof).await?;
+    let now = tx.now();
+    let key = params![account.id.as_bytes(), id.as_bytes()];
+    let row = tx.query_opt(&sql::LOCK, key).await?;
+    let step = row.as_ref().map(read).transpose()?;
+    let Some(step) = step.filter(|step| step.is_open(who, now)) else {
+        return Ok(Progress::Over);
+    };
+    let mut methods = step.shown.clone();
+    if !methods.contains(&proof.method) {
+        methods.push(proof.method);
+    }
+    let missing = left(tx, &account, who, &step, Some(proof)).await?;
+    let proved_at = (missing == Missing::Nothing).then_some(now);
+    let names: Vec<_> = methods.iter().map(|method| method.as_str()).collect();
+    let names = names.join(",");
+    let row = params![&*names, proved_at, account.id.as_bytes(), id.as_bytes()];
+    tx.execute_one(&sql::SHOWN, row).await?;
+    let details = Details::of(visitor)
+        .fact("action", step.action.as_str())
+        .fact("method", proof.method.as_str());
+    audit::append(tx, who.entry(PROVED, &details)).await?;
+    Ok(match missing {
+        Missing::Nothing => Progress::Proved,
+        Missing::OneOf(ways) => Progress::More(ways),
+        Missing::NothingToShow => Progress::Over,
+    })
+}
+
+/// What is still to be shown for a step. A proof that is not of this moment was noted with the step; the age of
+/// a passkey is then that of the account's youngest ripe one, which `has` knows.
+async fn left(
+    tx: &mut ReadTx,
+    account: &Account,
+    who: &SignedIn,
+    step: &Step,
+    proof: Option<&Proof>,
+) -> Result<Missing, ServiceError> {
+    let now = tx.now();
+    let need = step.action.need();
+    let session = shown::of_session(tx, account.id, who.session).await?;
+    let mut counting = assurance::counting(need, &session, now);
+    // What was shown for this step is also noted with the session, with the age of its key.
+    counting.extend(
+        session
+            .iter()
+            .filter(|shown| step.shown.contains(&shown.method) && shown.at >= step.created_at),
+    );
+    if let Some(proof) = proof {
+        counting.push(Shown {
+            method: proof.method,
+            at: now,
+            key_since: proof.key_since,
+        });
+    }
+    let has = shown::has(tx, account).await?;
+    Ok(assurance::missing(need.strength, &has, &counting, now))
+}
+
+/// A step as its page shows it.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// Which action.
+    pub action: Action,
+    /// What was typed for it, as JSON of the command.
+    pub payload: Vec<u8>,
+    /// How far it is.
+    pub progress: Progress,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// It has run already; its answer was kept.
+    pub is_used: bool,
+    /// What was shown for it.
+    pub shown: Vec<Method>,
+    /// What it is done to, as messages name it.
+    pub target: Option<String>,
+}
+
+/// Looks at a step; `None` when it is over or another session's.
+pub async fn look(
+    tx: &mut ReadTx,
+    who: &SignedIn,
+    id: StepId,
+) -> Result<Option<Waiting>, ServiceError> {
+    let key = params![who.account.id.as_bytes(), id.as_bytes()];
+    let row = tx.query_opt(&sql::FIND, key).await?;
+    let step = row.as_ref().map(read).transpose()?;
+    let is_mine = |step: &Step| step.session == *who.session.as_bytes();
+    let Some(step) = step.filter(|step| is_mine(step) && tx.now() < step.expires_at) else {
+        return Ok(None);
+    };
+    let progress = match step.proved_at {
+        Some(_) => Progress::Proved,
+        None => match left(tx, &who.account, who, &step, None).await? {
+            Missing::Nothing => Progress::Proved,
+            Missing::OneOf(ways) => Progress::More(ways),
+            Missing::NothingToShow => Progress::Over,
+        },
+    };
+    let payload = who.account.key.open(PAYLOAD, &step.sealed)?;
+    let target = match &step.target {
+        Some(sealed) => Some(who.account.key.open(TARGET, sealed)?.text()?.to_owned()),
+        None => None,
+    };
+    Ok(Some(Waiting {
+        action: step.action,
+        payload: payload.to_vec(),
+        progress,
+        expires_at: step.expires_at,
+        is_used: step.used_at.is_some(),
+        shown: step.shown,
+        target,
+    }))
+}
+
+/// What was shown for a step that is still open.
+pub(crate) async fn shown_for(
+    tx: &mut WriteTx,
+    who: &SignedIn,
+    id: StepId,
+) -> Result<Vec<Method>, ServiceError> {
+    let key = params![who.account.id.as_bytes(), id.as_bytes()];
+    let row = tx.query_opt(&sql::LOCK, key).await?;
+    let step = row.as_ref().map(read).transpose()?;
+    let step = step.filter(|step| step.is_open(who, tx.now()));
+    Ok(step.map_or_else(Vec::new, |step| step.shown))
+}
+
+/// Gives a step up.
+pub async fn cancel(tx: &mut WriteTx, who: &SignedIn, action: Action) -> Result<(), ServiceError> {
+    let key = params![
+        who.account.id.as_bytes(),
+        who.session.as_bytes(),
+        action.as_str()
+    ];
+    tx.execute(&sql::REPLACE, key).await?;
+    Ok(())
+}
+
+/// The key that the codes of a step are bound to: a code confirms this step and nothing else (A15).
+pub fn browser_key(who: &SignedIn, id: StepId) -> BrowserKey {
+    let key = [
+        b"step".as_slice(),
+        who.session.as_bytes(),
+        id.as_bytes().as_slice(),
+    ];
+    vault::token_hash(&key.concat())
+}
+
+/// Where the code of a step goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To {
+    /// The phone, by SMS.
+    Phone,
+    /// The phone, by call.
+    Call,
+    /// The mailbox.
+    Email,
+}
+
+impl To {
+    /// The purpose of its codes.
+    pub const fn purpose(self) -> Purpose {
+        match self {
+            Self::Phone | Self::Call => Purpose::StepUpPhone,
+            Self::Email => Purpose::StepUpEmail,
+        }
+    }
+}
+
+/// Sends a code for a step. `None` when the step is over or the account has no such identifier.
+pub async fn ask_code(
+    tx: &mut WriteTx,
+    env: &Env,
+    visitor: &Visitor,
+    who: &SignedIn,
+    id: StepId,
+    to: To,
+) -> Result<Option<Asked>, ServiceError> {
+    // Nothing is decided here, so the account is not locked: an identifier is locked before it, below.
+    let waiting = look(tx, who, id).await?;
+    let Some(waiting) = waiting.filter(|waiting| !waiting.is_used) else {
+        return Ok(None);
+    };
+    let owned = account::identifiers(tx, &who.account).await?;
+    let owned = match to {
+        To::Phone | To::Call => account::phone(&owned),
+        To::Email => account::email(&owned),
+    };
+    let Some(owned) = owned else { return Ok(None) };
+    let ask = Ask {
+        purpose: to.purpose(),
+        identifier: owned.identifier.clone(),
+        call: to == To::Call,
+        browser: browser_key(who, id),
+        known: Some(who.browser),
+        next: NextPath::default(),
+        link: None,
+        about: Some(About {
+            action: waiting.action,
+            target: waiting.target,
+        }),
+    };
+    Ok(Some(codes::ask(tx, env, visitor, &ask).await?))
+}
+
+/// What became of a code for a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tried {
+    /// Right: this far now.
+    Right(Progress),
+    /// Not the code, or not any more.
+    NotAccepted(identity_core::challenge::NotAccepted),
+    /// Not even looked at.
+    Refused(identity_core::guessing::Refused),
+}
+
+/// Checks a code for a step.
+pub async fn check_code(
+    tx: &mut WriteTx,
+    env: &Env,
+    visitor: &Visitor,
+    who: &SignedIn,
+    id: StepId,
+    purpose: Purpose,
+    code: &OneTimeCode,
+) -> Result<Tried, ServiceError> {
+    let browser = browser_key(who, id);
+    let check = Check {
+        purpose,
+        browser,
+        known: Some(who.browser),
+        code: code.clone(),
+    };
+    let proved = match codes::check(tx, env, visitor, &check).await? {
+        Checked::NotAccepted(why) => return Ok(Tried::NotAccepted(why)),
+        Checked::Refused(why) => return Ok(Tried::Refused(why)),
+        Checked::Right(proved) => proved,
+    };
+    codes::end(tx, purpose, &browser).await?;
+    // The identifier may have left the account since the code went out.
+    if proved.owner != Some(who.account.id) {
+        return Ok(Tried::Right(Progress::Over));
+    }
+    let is_phone = matches!(proved.identifier, Identifier::Phone(_));
+    if is_phone != (purpose == Purpose::StepUpPhone) {
+        return Err(ServiceError::Inconsistent("a code to the other identifier"));
+    }
+    let proof = Proof {
+        account: who.account.id,
+        method: Method::from(proved.channel),
+        key_since: None,
+    };
+    Ok(Tried::Right(show(tx, env, visitor, who, id, &proof).await?))
+}
+
+/// Whether an account could ever do this action as it is: what a page asks before it shows a form.
+pub async fn could(
+    tx: &mut ReadTx,
+    who: &SignedIn,
+    strength: Strength,
+) -> Result<bool, ServiceError> {
+    let has = shown::has(tx, &who.account).await?;
+    Ok(!assurance::ways(strength, &has).is_empty())
+}
