@@ -39,6 +39,8 @@ pub(super) fn of(limits: &Limits) -> Policy {
         sms_price: money(limits.sms_price_kopecks),
         call_price: money(limits.call_price_kopecks),
         session_idle: limits.shop_session_idle,
+        bank_idle: limits.bank_lock_idle,
+        bank_life: limits.bank_session_longest,
         sessions_max: size(limits.sessions_per_account),
         ..Policy::default()
     }
@@ -48,10 +50,10 @@ pub(super) fn of(limits: &Limits) -> Policy {
 mod tests {
     use super::*;
 
-    /// Which limit is which number; the two of the bank section are its own.
+    /// Which limit is which number.
     const REACHED: [&str; 34] = [
-        "bank_lock_idle -> ",
-        "bank_session_longest -> ",
+        "bank_lock_idle -> bank_idle",
+        "bank_session_longest -> bank_life",
         "call_price_kopecks -> call_price",
         "calls_per_challenge -> calls_per_hour",
         "code_lifetime -> code_life",
