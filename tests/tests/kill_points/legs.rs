@@ -385,6 +385,7 @@ pub fn is_doubted(house: &mut House) -> Vec<String> {
     );
     let number = own(house, &who, "GET", "/number", &Value::Null);
     assert_eq!(number["doubted_at"], Value::Null, "{number}");
-    let again = enter_again(house, &who, house.count(&who.phone), "Device two");
+    let before = house.count(&who.phone);
+    let again = enter_again(house, &who, before, "Device two");
     seen(house, &again)
 }
