@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use audit::{Action as Logged, Details};
 use db::{BoxFuture, ReadTx, Row, WriteTx, params};
 use identity_core::{
-    assurance::{self, Action, Method, Missing, STEP_LIFE, Shown, Strength, Way},
+    assurance::{self, Action, Method, Missing, STEP_LIFE, STEP_REUSED, Shown, Strength, Way},
     challenge::Purpose,
     next_path::NextPath,
 };
@@ -287,7 +287,7 @@ async fn waiting(
     let now = tx.now();
     for row in tx.query(&sql::WAITING, key).await? {
         let id = StepId::from_bytes(&row.array::<16>(0)?).map_err(|_| row.wrong(0, "not an id"))?;
-        let is_young = now.since(row.timestamp(2)?) < STEP_LIFE / 2;
+        let is_young = now.since(row.timestamp(2)?) < STEP_REUSED;
         if is_young && same(&row.bytes(1)?, &mac(env, id, waits.payload)) {
             return Ok(Some(id));
         }
