@@ -125,6 +125,9 @@ pub struct Need {
 
 /// How long a proof made for an action may wait for it, and what was typed with it.
 pub const STEP_LIFE: Duration = MINUTE.saturating_mul(10);
+/// A step that waits this long at most is answered again when the same is asked anew: whoever comes to it has at
+/// least as long to show themselves.
+pub const STEP_REUSED: Duration = MINUTE.saturating_mul(5);
 /// A passkey approves money from this age on (A62).
 pub const KEY_RIPENS: Duration = Duration::from_secs(24 * 3_600);
 /// What was shown this recently counts for what only adds to the account's safety (A48, A62).

@@ -6,24 +6,25 @@
 //! asked, with the content that was confirmed (what you see is what you confirm; OWASP Transaction
 //! Authorization 1.1, 1.5, 2.8).
 
+mod by_code;
 pub(crate) mod sql;
+
+pub use by_code::{To, Tried, ask_code, check_code};
 
 use std::fmt::Write as _;
 
 use audit::{Action as Logged, Details};
 use db::{BoxFuture, ReadTx, Row, WriteTx, params};
-use identity_core::{
-    assurance::{self, Action, Method, Missing, STEP_LIFE, Shown, Strength, Way},
-    challenge::Purpose,
-    next_path::NextPath,
+use identity_core::assurance::{
+    self, Action, Method, Missing, STEP_LIFE, STEP_REUSED, Shown, Strength, Way,
 };
-use kernel::{Identifier, Locale, Timestamp, Visitor, code::OneTimeCode};
+use kernel::{Locale, Timestamp, Visitor};
 use serde::{Serialize, de::DeserializeOwned};
 use vault::same;
 
 use crate::{
     account::{self, Account},
-    codes::{self, About, Ask, Asked, BrowserKey, Check, Checked},
+    codes::BrowserKey,
     env::{Env, ServiceError},
     session::SignedIn,
     shown::{self, Proof},
@@ -287,7 +288,7 @@ async fn waiting(
     let now = tx.now();
     for row in tx.query(&sql::WAITING, key).await? {
         let id = StepId::from_bytes(&row.array::<16>(0)?).map_err(|_| row.wrong(0, "not an id"))?;
-        let is_young = now.since(row.timestamp(2)?) < STEP_LIFE / 2;
+        let is_young = now.since(row.timestamp(2)?) < STEP_REUSED;
         if is_young && same(&row.bytes(1)?, &mac(env, id, waits.payload)) {
             return Ok(Some(id));
         }
@@ -505,113 +506,6 @@ pub fn browser_key(who: &SignedIn, id: StepId) -> BrowserKey {
         id.as_bytes().as_slice(),
     ];
     vault::token_hash(&key.concat())
-}
-
-/// Where the code of a step goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum To {
-    /// The phone, by SMS.
-    Phone,
-    /// The phone, by call.
-    Call,
-    /// The mailbox.
-    Email,
-}
-
-impl To {
-    /// The purpose of its codes.
-    pub const fn purpose(self) -> Purpose {
-        match self {
-            Self::Phone | Self::Call => Purpose::StepUpPhone,
-            Self::Email => Purpose::StepUpEmail,
-        }
-    }
-}
-
-/// Sends a code for a step. `None` when the step is over or the account has no such identifier.
-pub async fn ask_code(
-    tx: &mut WriteTx,
-    env: &Env,
-    visitor: &Visitor,
-    who: &SignedIn,
-    id: StepId,
-    to: To,
-) -> Result<Option<Asked>, ServiceError> {
-    // Nothing is decided here, so the account is not locked: an identifier is locked before it, below.
-    let waiting = look(tx, who, id).await?;
-    let Some(waiting) = waiting.filter(|waiting| !waiting.is_used) else {
-        return Ok(None);
-    };
-    let owned = account::identifiers(tx, &who.account).await?;
-    let owned = match to {
-        To::Phone | To::Call => account::phone(&owned),
-        To::Email => account::email(&owned),
-    };
-    let Some(owned) = owned else { return Ok(None) };
-    let ask = Ask {
-        purpose: to.purpose(),
-        identifier: owned.identifier.clone(),
-        call: to == To::Call,
-        browser: browser_key(who, id),
-        known: Some(who.browser),
-        next: NextPath::default(),
-        link: None,
-        about: Some(About {
-            action: waiting.action,
-            target: waiting.target,
-        }),
-    };
-    Ok(Some(codes::ask(tx, env, visitor, &ask).await?))
-}
-
-/// What became of a code for a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tried {
-    /// Right: this far now.
-    Right(Progress),
-    /// Not the code, or not any more.
-    NotAccepted(identity_core::challenge::NotAccepted),
-    /// Not even looked at.
-    Refused(identity_core::guessing::Refused),
-}
-
-/// Checks a code for a step.
-pub async fn check_code(
-    tx: &mut WriteTx,
-    env: &Env,
-    visitor: &Visitor,
-    who: &SignedIn,
-    id: StepId,
-    purpose: Purpose,
-    code: &OneTimeCode,
-) -> Result<Tried, ServiceError> {
-    let browser = browser_key(who, id);
-    let check = Check {
-        purpose,
-        browser,
-        known: Some(who.browser),
-        code: code.clone(),
-    };
-    let proved = match codes::check(tx, env, visitor, &check).await? {
-        Checked::NotAccepted(why) => return Ok(Tried::NotAccepted(why)),
-        Checked::Refused(why) => return Ok(Tried::Refused(why)),
-        Checked::Right(proved) => proved,
-    };
-    codes::end(tx, purpose, &browser).await?;
-    // The identifier may have left the account since the code went out.
-    if proved.owner != Some(who.account.id) {
-        return Ok(Tried::Right(Progress::Over));
-    }
-    let is_phone = matches!(proved.identifier, Identifier::Phone(_));
-    if is_phone != (purpose == Purpose::StepUpPhone) {
-        return Err(ServiceError::Inconsistent("a code to the other identifier"));
-    }
-    let proof = Proof {
-        account: who.account.id,
-        method: Method::from(proved.channel),
-        key_since: None,
-    };
-    Ok(Tried::Right(show(tx, env, visitor, who, id, &proof).await?))
 }
 
 /// Whether an account could ever do this action as it is: what a page asks before it shows a form.
