@@ -435,7 +435,8 @@ mod tests {
         /// No prefix of a header is a header.
         #[test]
         fn a_header_is_whole(length in 0_usize..37) {
-            prop_assert_eq!(Header::read(&data(5, 1)[..length], &[7; 32]), Err(Fault::Truncated));
+            let whole = data(5, 1);
+            prop_assert_eq!(Header::read(&whole[..length], &[7; 32]), Err(Fault::Truncated));
         }
     }
 
