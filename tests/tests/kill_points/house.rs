@@ -228,7 +228,7 @@ impl House {
         } else {
             body.to_string()
         };
-        let host = format!("127.0.0.1:{port}");
+        let host = format!("localhost:{port}");
         for _ in 0..20 {
             let asked = Wire::connect([127, 0, 0, 1], port, &host)
                 .and_then(|mut wire| wire.ask(method, &format!("/api/v1{path}"), &all, &text));

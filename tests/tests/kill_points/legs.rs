@@ -301,6 +301,41 @@ pub fn has_second_legs(house: &mut House) -> Vec<String> {
     seen(house, &who)
 }
 
+/// ID-8: the second factor at sign-in is the password, and then a passkey.
+pub fn shows_stronger_ones(house: &mut House) -> Vec<String> {
+    let who = enter(house);
+    let secret = json!({ "password": PASSWORD });
+    own(house, &who, "PUT", "/password", &secret);
+    let mut key = p256_key(house);
+    let begun = proved(
+        house,
+        &who,
+        ("POST", "/passkeys/begin", &Value::Null),
+        by_password,
+    );
+    let made = key.create(&begun["options"]);
+    let body = json!({ "ceremony": begun["ceremony"], "answer": made, "name": "Ключ" });
+    proved(house, &who, ("POST", "/passkeys", &body), by_password);
+    let always = json!({ "always": true });
+    proved(house, &who, ("PUT", "/second-factor", &always), by_password);
+    house.settle();
+    let before = house.messages(&who.phone, 0).len();
+    let flow = asked_for_second(house, &who, before);
+    let flow = [("Kabinet-Flow", flow.as_str())];
+    let body = json!({ "way": "password", "code": PASSWORD });
+    let inside = house.ask("POST", "/sign-in/second", &flow, &body);
+    assert!(inside["session_token"].is_string(), "{inside}");
+    house.settle();
+    let before = house.messages(&who.phone, 0).len();
+    let flow = asked_for_second(house, &who, before);
+    let flow = [("Kabinet-Flow", flow.as_str())];
+    let begun = house.ask("POST", "/sign-in/passkey/begin", &flow, &Value::Null);
+    let body = json!({ "ceremony": begun["ceremony"], "answer": key.get(&begun["options"]) });
+    let inside = house.ask("POST", "/sign-in/second/passkey", &flow, &body);
+    assert!(inside["session_token"].is_string(), "{inside}");
+    seen(house, &who)
+}
+
 /// The first code of somebody with the setting on.
 fn asked_for_second(house: &mut House, who: &Person, before: usize) -> String {
     house.calm();

@@ -31,7 +31,7 @@ const fn script(name: &'static str, play: fn(&mut House) -> Vec<String>) -> Scri
 }
 
 /// All of them; the first is a mere start.
-pub const SCRIPTS: [Script; 13] = [
+pub const SCRIPTS: [Script; 14] = [
     Script {
         name: "a start",
         play: a_start,
@@ -53,6 +53,7 @@ pub const SCRIPTS: [Script; 13] = [
     script("a device keeps a key", legs::keeps_a_key),
     script("a passkey and its end", legs::has_a_passkey),
     script("second legs", legs::has_second_legs),
+    script("stronger second legs", legs::shows_stronger_ones),
     script("somebody is named", legs::names_somebody),
     script("a number is doubted", legs::is_doubted),
 ];

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use db::Engine;
 
 /// Transactions that a served installation does not come to, each with its reason.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 10] = [
     (
         "account.locale",
         "one statement, the page's way to what account.set_locale does",
@@ -31,6 +31,10 @@ const ELSEWHERE: [(&str, &str); 9] = [
     (
         "keys.rewrap",
         "after a rotation of the master key: interrupted in the tests of rewrapping",
+    ),
+    (
+        "messages.suppress",
+        "the operator's command, which serves nobody: cut off, it is given again, and twice is once",
     ),
     (
         "kabinet.check",
