@@ -18,7 +18,7 @@ use std::{
 
 use db::{Db, DbError, DbSettings, Engine, params};
 use rustix::process::{Pid, Signal, kill_process};
-use support::{Keep, On, add, ids, put, sql, try_ids, within};
+use support::{Keep, On, Small, add, ids, put, sql, try_ids, within};
 
 const PLACE: &str = "KABINET_TEST_CHILD";
 
@@ -233,31 +233,6 @@ async fn a_stopped_process_goes_on() {
     told.check(&rows(&file).await, "stopped");
 }
 
-struct Small(tempfile::TempDir);
-
-impl Small {
-    /// A disk of 2 MiB, where the machine lets us mount one.
-    fn mount() -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"])
-            .arg(folder.path())
-            .stderr(Stdio::null())
-            .status();
-        if mounted.is_ok_and(|status| status.success()) {
-            return Some(Self(folder));
-        }
-        println!("skipped: this machine does not let us mount a small disk");
-        None
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg("-l").arg(self.0.path()).status());
-    }
-}
-
 async fn fat(db: &Db, id: i64, bytes: usize) -> Result<(), DbError> {
     db.write("test.fat", (id, "f".repeat(bytes)), |tx, (id, text)| {
         Box::pin(async move { put(tx, *id, text).await })
@@ -270,7 +245,7 @@ async fn fat(db: &Db, id: i64, bytes: usize) -> Result<(), DbError> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_and_recovers() {
     let Some(disk) = Small::mount() else { return };
-    let file = disk.0.path().join("kabinet.db");
+    let file = disk.path().join("kabinet.db");
     let settings = DbSettings::Sqlite {
         path: file.clone(),
         readers: 2,
@@ -280,7 +255,7 @@ async fn a_full_disk_refuses_and_recovers() {
     let mut kept = BTreeSet::from([1]);
     let mut next = 2;
     for round in 0..6 {
-        let ballast = disk.0.path().join("ballast");
+        let ballast = disk.path().join("ballast");
         let filled = std::fs::write(&ballast, vec![0; 4 << 20]);
         assert!(filled.is_err(), "the disk is full");
         let calls =
@@ -321,7 +296,7 @@ async fn a_full_disk_refuses_and_recovers() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_that_fills_the_disk_spoils_nothing() {
     let Some(disk) = Small::mount() else { return };
-    let file = disk.0.path().join("kabinet.db");
+    let file = disk.path().join("kabinet.db");
     let settings = DbSettings::Sqlite {
         path: file.clone(),
         readers: 2,

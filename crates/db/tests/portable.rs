@@ -13,7 +13,7 @@ use db::{
     portable::{self, PortableError},
 };
 use proptest::prelude::*;
-use support::{Keep, On, add, ids, place, put, sql, with_thing, within};
+use support::{Keep, On, Small, add, ids, place, put, sql, with_thing, within};
 use testkit::TestClock;
 
 const ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
@@ -439,16 +439,40 @@ async fn a_backup_file_appears_whole() {
     // `import_file` knows the program's own migrations only.
     let answer = db.import_file(&path, || Ok(())).await;
     assert!(matches!(answer, Err(PortableError::Newer(_))), "{answer:?}");
-    // No room: the older backup stays.
+}
+
+/// F10: the disk runs full under a backup: the older one of that name stays whole, and the next one that has room
+/// replaces it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_without_room_leaves_the_older_one() {
+    let Some(disk) = Small::mount() else { return };
+    let (on, _) = small().await;
+    let path = disk.path().join("today.backup");
+    on.db.export_file(&path).await.unwrap();
     let before = std::fs::read(&path).unwrap();
-    add(&on.db, 9).await.unwrap();
+    // Random bytes, or a backup that is packed some day would fit.
+    let mut fat = vec![0_u8; 3 << 20];
+    std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom").unwrap(), &mut fat).unwrap();
+    fill(&on.db, vec![(90, None, Some(fat), None, None)], vec![]).await;
+    let refused = on.db.export_file(&path).await;
     assert!(
-        on.db
-            .export_file(&folder.path().join("no-such-folder/x"))
-            .await
-            .is_err()
+        matches!(refused, Err(PortableError::File(_))),
+        "{refused:?}"
     );
-    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert_eq!(
+        std::fs::read(&path).unwrap(),
+        before,
+        "the older one is whole"
+    );
+    on.db
+        .write("test.thin", (), |tx, ()| {
+            Box::pin(async move { tx.execute_one(&sql::THIN, params![90_i64]).await })
+        })
+        .await
+        .unwrap();
+    on.db.export_file(&path).await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), bytes(&on.db).await);
+    assert!(!disk.path().join("today.backup.part").exists());
 }
 
 /// Memory does not grow with the table: 200 MB of rows through both engines.

@@ -39,6 +39,8 @@ pub mod sql {
         /// Its amount grows, and how much it is.
         GROWN: "UPDATE thing SET amount = amount + $1 WHERE id = $2 RETURNING amount"
             (Int, Int) -> (OptInt);
+        /// It becomes small.
+        THIN: "UPDATE thing SET data = NULL WHERE id = $1" (Int) -> ();
         /// Every id.
         IDS: "SELECT id FROM thing ORDER BY id" () -> (Int);
         /// How many.
@@ -184,4 +186,35 @@ macro_rules! both {
             }
         })*
     };
+}
+
+/// A disk of 2 MiB.
+pub struct Small(tempfile::TempDir);
+
+impl Small {
+    /// Where the machine lets us mount one.
+    pub fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"])
+            .arg(folder.path())
+            .stderr(std::process::Stdio::null())
+            .status();
+        if mounted.is_ok_and(|status| status.success()) {
+            return Some(Self(folder));
+        }
+        println!("skipped: this machine does not let us mount a small disk");
+        None
+    }
+
+    pub fn path(&self) -> &std::path::Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let umount = ["-l".as_ref(), self.0.path().as_os_str()];
+        drop(std::process::Command::new("umount").args(umount).status());
+    }
 }

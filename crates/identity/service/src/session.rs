@@ -130,7 +130,7 @@ pub(crate) async fn begin_shown(
         backup_code::tell_void(tx, env, visitor, account).await?;
     }
     let now = tx.now();
-    let made_room = make_room(tx, env, account.id).await?;
+    let made_room = make_room(tx, env, account.id, known.as_ref()).await?;
     let fresh = known.is_none().then(|| Token::new(&*env.chance));
     let browser = known
         .or_else(|| fresh.as_ref().map(Token::hash))
@@ -174,12 +174,26 @@ pub(crate) async fn begin_shown(
 }
 
 /// Ends the sessions that have to go so that one more fits; answers how many of them were alive.
-async fn make_room(tx: &mut WriteTx, env: &Env, account: AccountId) -> Result<u64, DbError> {
+///
+/// A browser holds one session of an account: signing in anew ends the one it had (A25). That is no news, and is
+/// not counted.
+async fn make_room(
+    tx: &mut WriteTx,
+    env: &Env,
+    account: AccountId,
+    known: Option<&[u8; 32]>,
+) -> Result<u64, DbError> {
     let rows = tx.query(&sql::LIST, params![account.as_bytes()]).await?;
-    let live = rows
-        .iter()
-        .map(|row| Ok((session_id(row, 0)?, row.timestamp(5)?)))
-        .collect::<Result<Vec<_>, DbError>>()?;
+    let mut live = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let session = session_id(row, 0)?;
+        if known == Some(&row.array::<32>(2)?) {
+            tx.execute(&sql::END, params![account.as_bytes(), session.as_bytes()])
+                .await?;
+        } else {
+            live.push((session, row.timestamp(5)?));
+        }
+    }
     let now = tx.now();
     let surplus = rules::surplus(&live, &env.policy, now);
     for session in &surplus {

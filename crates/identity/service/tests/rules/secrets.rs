@@ -252,7 +252,10 @@ testkit::both_engines! {
         // The code alone opens nothing.
         assert_eq!(tried, step_up::Tried::Right(Progress::More(vec![vec![Method::Passcode]])));
         assert_eq!(house.try_passcode(&who, By::Step(step), "8306").await, "wrong, 4 left");
+        assert_eq!(house.open_step(&who).await, step, "the same step for five minutes");
+        house.wait(300 - 70);
         let other = house.open_step(&who).await;
+        assert_ne!(other, step);
         assert_eq!(house.try_passcode(&who, By::Step(step), PASSCODE).await, "CodeFirst", "replaced step");
         assert_eq!(house.try_passcode(&who, By::Step(other), PASSCODE).await, "CodeFirst", "another step");
         house.settled().await;

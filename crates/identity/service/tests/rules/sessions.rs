@@ -15,7 +15,7 @@ use notify::Channel;
 use testkit::TestDb;
 
 use crate::{
-    house::{ANNA, House, browser, phone, visitor},
+    house::{ANNA, Browser, House, browser, phone, visitor},
     tools::{after, email, raw},
 };
 
@@ -181,12 +181,11 @@ testkit::both_engines! {
         let house = House::with(db, generous());
         let anna = phone(ANNA);
         let first = house.enter(&anna, browser(1)).await;
-        let mut known = after(browser(1), &first);
+        let told = house.notices(&anna, Channel::Sms).await.len();
         let mut second = None;
         for n in 2..=53 {
             house.wait(10);
-            known.key = [n; 32];
-            let welcome = house.enter(&anna, known).await;
+            let welcome = house.enter(&anna, browser(n)).await;
             if n == 2 { second = Some(welcome); }
             if n == 30 { house.touch(&first).await; }
         }
@@ -200,7 +199,8 @@ testkit::both_engines! {
         let room: Vec<_> = events.iter().filter(|event| event.action == "session.made_room").collect();
         assert_eq!(room.len(), 3, "ID-14: each that had to go is in the history");
         assert!(room.iter().all(|event| event.facts["count"] == "1" && event.actor == "system"));
-        assert_eq!(house.notices(&anna, Channel::Sms).await.len(), 3, "ID-13: and the owner is told");
+        let told = house.notices(&anna, Channel::Sms).await.len() - told;
+        assert_eq!(told, 52 + 3, "ID-13: and the owner is told, beside each new device");
     }
 
     /// ID-9: a session ends after ninety days without use; use prolongs it.
@@ -249,6 +249,30 @@ testkit::both_engines! {
         assert_ne!(first.session, second.session);
         assert_ne!(first.token.expose(), second.token.expose());
         assert!(second.browser.is_some(), "without its long-lived token a browser is a new one");
+    }
+
+    /// A25: signing in over a live session ends that one, in the same transaction; those of other browsers and of
+    /// other accounts in the same browser live.
+    async fn a_browser_has_one_session_of_an_account(db: TestDb) {
+        let house = House::with(db, generous());
+        let (anna, boris) = (phone(ANNA), phone("+7 913 000-00-02"));
+        let first = house.enter(&anna, browser(1)).await;
+        let here = after(browser(1), &first);
+        house.wait(1);
+        let elsewhere = house.enter(&anna, browser(2)).await;
+        let of_boris = house.enter(&boris, Browser { key: [3; 32], ..here }).await;
+        house.wait(1);
+        let again = house.enter(&anna, Browser { key: [4; 32], ..here }).await;
+        assert!(house.who(&first.token).await.is_none(), "the token of before is dead");
+        for alive in [&again, &elsewhere, &of_boris] {
+            assert!(house.who(&alive.token).await.is_some());
+        }
+        house.wait(1);
+        let others = [&elsewhere, &again].map(|welcome| welcome.session);
+        let who = house.signed_in(&again).await;
+        let listed: Vec<_> = house.list(&who).await.iter().map(|one| one.session).collect();
+        assert!(listed.len() == 2 && others.iter().all(|one| listed.contains(one)));
+        house.settled().await;
     }
 
     /// A28: a token is 256 random bits, checked by hash; a wrong bit, a foreign account or session is nobody.

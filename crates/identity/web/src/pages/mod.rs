@@ -188,7 +188,10 @@ fn confirm_pages() -> Router<State> {
         .route("/bank/lock", post(bank::lock))
         .route("/confirm/{step}", get(confirm::confirm))
         .route("/confirm/{step}/send", post(confirm::send))
-        .route("/confirm/{step}/code", post(confirm::code))
+        .route(
+            "/confirm/{step}/code",
+            post(confirm::code).layer(of_a_code()),
+        )
         .route("/confirm/{step}/delivery", get(confirm::delivery))
         .route("/confirm/{step}/factor", post(factors::show))
         .route("/confirm/{step}/go", post(confirm::go))
@@ -271,7 +274,7 @@ fn factor_pages() -> Router<State> {
         .route("/profile/phone", get(number::look).post(number::ask))
         .route(
             "/profile/phone/code",
-            get(number::code).post(number::confirm),
+            get(number::code).post(number::confirm).layer(of_a_code()),
         )
         .route("/profile/phone/code/resend", post(number::resend))
         .route("/profile/phone/code/delivery", get(number::delivery))
@@ -300,7 +303,7 @@ fn trusted_pages() -> Router<State> {
         .route("/freeze/trusted", get(trusted::start).post(trusted::ask))
         .route(
             "/freeze/trusted/code",
-            get(trusted::code).post(trusted::freeze),
+            get(trusted::code).post(trusted::freeze).layer(of_a_code()),
         )
         .route("/freeze/trusted/code/resend", post(trusted::resend))
         .route("/freeze/trusted/code/delivery", get(trusted::delivery))

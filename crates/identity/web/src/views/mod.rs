@@ -167,6 +167,7 @@ pub const ROUTES: &[&str] = &[
     "/sign-in/device/enter",
     "/sign-in/email",
     "/sign-in/passkey",
+    "/sign-in/second/passkey",
     "/sign-in/second",
     "/sign-out",
     "/unsubscribe/{}",

@@ -30,6 +30,7 @@ fn routes(method: &str) -> Vec<String> {
             found.push(
                 path.replace("{token}", &token)
                     .replace("{id}", &token)
+                    .replace("{step}", &token)
                     .replace("{name}", "x.css"),
             );
         }
