@@ -157,8 +157,6 @@ async fn lost(engine: Engine, name: &str, phone: Look, desk: Look) {
         .concat()
         .into_iter()
         .filter(|line| !line.contains("Failed to load resource"))
-        // A page of Chromium's own, which it opens before ours and stops when scripts are taken away.
-        .filter(|line| !line.starts_with("chrome://"))
         .collect();
     assert!(complaints.is_empty(), "{complaints:?}");
 }

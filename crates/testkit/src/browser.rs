@@ -371,7 +371,8 @@ impl Browser {
     }
 
     /// Lines of the page's console at level warning or above since the last call: errors of
-    /// scripts, refusals of the content security policy, resources that did not load.
+    /// scripts, refusals of the content security policy, resources that did not load. What pages of Chromium's
+    /// own say is left out: it opens one before ours and stops it when scripts are taken away.
     pub async fn complaints(&self) -> Vec<String> {
         let entries = self.extension("se/log", json!({ "type": "browser" })).await;
         let entries = entries.as_array().cloned().unwrap_or_default();
@@ -379,6 +380,7 @@ impl Browser {
             .iter()
             .filter(|entry| matches!(entry["level"].as_str(), Some("SEVERE" | "WARNING")))
             .filter_map(|entry| entry["message"].as_str().map(str::to_owned))
+            .filter(|line| !line.starts_with("chrome://"))
             .collect()
     }
 
