@@ -76,11 +76,14 @@ pub(super) async fn sign_in(
     form: Form,
 ) -> Result<Response, PageError> {
     let refused = |why: NotTaken| {
-        let site = Site::of(&state.env).filter(|_| why == NotTaken::Unknown);
+        let forget = Site::of(&state.env).filter(|_| why == NotTaken::Unknown);
         page_with_errors(&SignInPhone {
             p: visit.shell().with_error("passkey", words(why)),
             phone: String::new(),
-            passkey: site.map_or_else(|| offer(&state), |site| ByPasskey::Forget(site.id)),
+            passkey: match offer(&state) {
+                ByPasskey::Offered => ByPasskey::Again(forget.map(|site| site.id)),
+                other => other,
+            },
         })
     };
     let Some(answered) = answered(&form) else {

@@ -14,10 +14,11 @@ use super::notifications::channel_name;
 pub enum ByPasskey {
     /// No browser makes passkeys for this installation's address.
     NotHere,
-    /// Offered, where the browser can.
+    /// Offered, where the browser can, also in its autofill.
     Offered,
-    /// Offered; the one that was shown just now is nobody's, and its authenticator may forget it. The site.
-    Forget(String),
+    /// By the button alone: one was refused just now, and an autofill that answers at once would show it for ever.
+    /// With the site when the refused one is nobody's, and its authenticator may forget it.
+    Again(Option<String>),
 }
 
 /// `GET /sign-in`: the phone number. `POST /sign-in` takes `phone`.
@@ -72,7 +73,7 @@ impl Sample for SignInPhone {
             (
                 "passkey_not_taken",
                 Self {
-                    passkey: ByPasskey::Forget("kabinet.example".to_owned()),
+                    passkey: ByPasskey::Again(Some("kabinet.example".to_owned())),
                     ..page(
                         p.clone().with_error("passkey", "passkey-error-not-taken"),
                         "",
