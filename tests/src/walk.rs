@@ -12,6 +12,16 @@ const ENTER: &str = "\u{E007}";
 const POLL: Duration = Duration::from_millis(20);
 const PATIENCE: usize = 500;
 
+/// Asserts that the pages of these browsers had nothing to complain of. A browser tells of answers like 404 and 422
+/// too; those are part of a walk.
+pub async fn nobody_complained(browsers: &[&Browser]) {
+    for browser in browsers {
+        let mut complaints = browser.complaints().await;
+        complaints.retain(|line| !line.contains("Failed to load resource"));
+        assert!(complaints.is_empty(), "{complaints:?}");
+    }
+}
+
 /// Somebody who goes from page to page by keyboard.
 #[derive(Clone, Copy, Debug)]
 pub struct Walk<'a> {

@@ -9,6 +9,7 @@ use db::Engine;
 use fantoccini::Locator;
 use testkit::browser::{Browser, Look};
 use whole_product::demo::{Demo, Message, code_in};
+use whole_product::walk::nobody_complained;
 
 const ANNA: &str = "+79120000017";
 /// The Enter key of WebDriver.
@@ -237,13 +238,7 @@ async fn whole_walk(engine: Engine, name: &str, phone: Look, desk: Look) {
     becomes_protected(&one).await;
     signs_out(&one).await;
     ends_and_alarms(&one, &two).await;
-    let complaints: Vec<String> = [first.complaints().await, second.complaints().await]
-        .concat()
-        .into_iter()
-        // The browser tells of answers like 404 and 422 too; those are part of the walk.
-        .filter(|line| !line.contains("Failed to load resource"))
-        .collect();
-    assert!(complaints.is_empty(), "{complaints:?}");
+    nobody_complained(&[&first, &second]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

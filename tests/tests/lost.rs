@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use db::Engine;
 use testkit::browser::{Browser, Look};
-use whole_product::{demo::Demo, walk::Walk};
+use whole_product::{
+    demo::Demo,
+    walk::{Walk, nobody_complained},
+};
 
 const ANNA: &str = "+79120000017";
 const BORIS: &str = "+79120000018";
@@ -153,12 +156,7 @@ async fn lost(engine: Engine, name: &str, phone: Look, desk: Look) {
     assert!(is_out(&anna).await, "ID-8a: her sessions are ended");
     lifts_it(&anna).await;
     freezes_from_anywhere(&anna, &other).await;
-    let complaints: Vec<String> = [first.complaints().await, second.complaints().await]
-        .concat()
-        .into_iter()
-        .filter(|line| !line.contains("Failed to load resource"))
-        .collect();
-    assert!(complaints.is_empty(), "{complaints:?}");
+    nobody_complained(&[&first, &second]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

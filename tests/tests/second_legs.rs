@@ -11,7 +11,10 @@ use identity_core::totp;
 use identity_web::views::qr::Qr;
 use kernel::Timestamp;
 use testkit::browser::{Browser, Look};
-use whole_product::{demo::Demo, walk::Walk};
+use whole_product::{
+    demo::Demo,
+    walk::{Walk, nobody_complained},
+};
 
 const ANNA: &str = "+79120000017";
 const TOTP: &str = "/profile/security/totp";
@@ -273,12 +276,7 @@ async fn both_sides(engine: Engine, name: &str, hand: Look, table: Look) {
     lets_in(&phone, &desk, &secret, &mut ahead).await;
     asks_for_more(&phone, &desk, &secret, &mut ahead).await;
     enters_by_backup_code(&desk, &codes, &mut ahead).await;
-    let complaints: Vec<String> = [first.complaints().await, second.complaints().await]
-        .concat()
-        .into_iter()
-        .filter(|line| !line.contains("Failed to load resource"))
-        .collect();
-    assert!(complaints.is_empty(), "{complaints:?}");
+    nobody_complained(&[&first, &second]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

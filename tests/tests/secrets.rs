@@ -8,6 +8,7 @@ use db::Engine;
 use fantoccini::Locator;
 use testkit::browser::{Browser, Look};
 use whole_product::demo::{Demo, code_in};
+use whole_product::walk::nobody_complained;
 
 const ANNA: &str = "+79120000017";
 const ENTER: &str = "\u{E007}";
@@ -123,13 +124,6 @@ impl Walk<'_> {
     }
 }
 
-fn quiet(lines: Vec<String>) -> Vec<String> {
-    lines
-        .into_iter()
-        .filter(|line| !line.contains("Failed to load resource"))
-        .collect()
-}
-
 /// ID-3, A27: with JavaScript the browser's key signs, and the digits alone open the bank section; the fifth
 /// wrong one ends the passcode.
 #[tokio::test(flavor = "multi_thread")]
@@ -170,8 +164,7 @@ async fn the_browsers_key_opens_the_bank() {
     )
     .await;
     walk.knocks_on_nothing().await;
-    let complaints = quiet(browser.complaints().await);
-    assert!(complaints.is_empty(), "{complaints:?}");
+    nobody_complained(&[&browser]).await;
 }
 
 impl Walk<'_> {

@@ -64,9 +64,9 @@ mod enabled {
 
     fn note(file: &std::path::Path, name: &str) {
         let opened = fs::OpenOptions::new().append(true).create(true).open(file);
-        // A test that misses the line says so itself.
         // In one piece, or two threads' lines run into each other.
         let line = format!("{name}\n");
+        // A test that misses the line says so itself.
         drop(opened.and_then(|mut file| file.write_all(line.as_bytes())));
     }
 }

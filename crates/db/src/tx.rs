@@ -52,7 +52,10 @@ impl ReadTx {
         let mut rows = self.query(statement, params).await?;
         match rows.len() {
             0 | 1 => Ok(rows.pop()),
-            actual => Err(row_count(statement, actual)),
+            actual => Err(row_count(
+                statement,
+                u64::try_from(actual).unwrap_or(u64::MAX),
+            )),
         }
     }
 
@@ -68,22 +71,18 @@ impl ReadTx {
     }
 }
 
-fn row_count(statement: &'static Statement, actual: usize) -> DbError {
+fn row_count(statement: &'static Statement, actual: u64) -> DbError {
     DbError::RowCount {
         statement: statement.name,
         expected: 1,
-        actual: u64::try_from(actual).ok(),
+        actual: Some(actual),
     }
 }
 
 fn exactly_one(statement: &'static Statement, touched: u64) -> Result<(), DbError> {
     match touched {
         1 => Ok(()),
-        actual => Err(DbError::RowCount {
-            statement: statement.name,
-            expected: 1,
-            actual: Some(actual),
-        }),
+        actual => Err(row_count(statement, actual)),
     }
 }
 
@@ -159,32 +158,33 @@ impl WriteTx {
         &mut self,
         steps: &[(&'static Statement, &[Param<'_>])],
     ) -> Result<(), DbError> {
-        for (statement, params) in steps {
-            statement.check(params)?;
-            match &mut self.read.session {
-                Session::Sqlite(session) => {
-                    session.execute(statement, params)?;
-                }
-                Session::Postgres(session) => session.defer(statement, params, Rows::Any).await?,
-            }
-        }
-        Ok(())
+        self.defer_rows(steps, Rows::Any).await
     }
 
     /// The same for statements that must each touch exactly one row; another number fails the transaction,
-    /// also when it is found out on the way to COMMIT.
+    /// whatever the use case makes of it, also when it is found out on the way to COMMIT.
     pub async fn defer_one(
         &mut self,
         steps: &[(&'static Statement, &[Param<'_>])],
+    ) -> Result<(), DbError> {
+        self.defer_rows(steps, Rows::One).await
+    }
+
+    async fn defer_rows(
+        &mut self,
+        steps: &[(&'static Statement, &[Param<'_>])],
+        rows: Rows,
     ) -> Result<(), DbError> {
         for (statement, params) in steps {
             statement.check(params)?;
             match &mut self.read.session {
                 Session::Sqlite(session) => {
                     let touched = session.execute(statement, params)?;
-                    exactly_one(statement, touched)?;
+                    if rows == Rows::One {
+                        session.note(exactly_one(statement, touched))?;
+                    }
                 }
-                Session::Postgres(session) => session.defer(statement, params, Rows::One).await?,
+                Session::Postgres(session) => session.defer(statement, params, rows).await?,
             }
         }
         Ok(())

@@ -76,9 +76,10 @@ both! {
         for looked in [true, false] {
             let answer = on.db.write("test.one", looked, |tx, looked| Box::pin(async move {
                 put_later(tx, 3).await?;
-                tx.defer_one(&[(&sql::GROW, params![1_i64, 1_i64]), (&sql::GROW, params![1_i64, 9_i64])]).await?;
+                // Whatever the use case makes of it.
+                let _ = tx.defer_one(&[(&sql::GROW, params![1_i64, 1_i64]), (&sql::GROW, params![1_i64, 9_i64])]).await;
                 if *looked {
-                    tx.query(&sql::IDS, params![]).await?;
+                    let _ = tx.query(&sql::IDS, params![]).await;
                 }
                 Ok::<_, DbError>(())
             })).await;

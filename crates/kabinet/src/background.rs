@@ -7,7 +7,7 @@ use db::Db;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::failure::Failure;
-use crate::house::{self, House};
+use crate::house::{self, Clocks, House};
 use crate::supervisor::Supervisor;
 use crate::wiring::{Wired, carriers::Carriers, work};
 
@@ -25,11 +25,11 @@ pub(crate) fn start(
     supervisor.every("clock.mark", OFTEN, move || {
         let (db, honest) = (db.clone(), Arc::clone(&honest));
         async move {
-            let differ = house::differ(&db, &honest).await.ok().flatten();
-            if let Some(by) = differ {
+            let mut disagrees = honest.disagrees();
+            if let Ok(Clocks::Differ(by)) = house::clocks(&db, &honest).await {
                 tracing::error!("{}", house::differ_text(by));
+                disagrees = true;
             }
-            let disagrees = honest.disagrees() || differ.is_some();
             metrics::gauge!("kabinet_clock_disagrees").set(f64::from(u8::from(disagrees)));
             raise_mark(&db).await;
         }

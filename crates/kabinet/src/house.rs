@@ -199,8 +199,8 @@ impl House {
                  code at once. If the clock is right, start with --accept-clock; otherwise set it first"
             ))
         })?;
-        match differ(&self.db, &self.honest).await {
-            Ok(Some(by)) if !accept_ahead => Err(Failure::refused(format!(
+        match clocks(&self.db, &self.honest).await {
+            Ok(Clocks::Differ(by)) if !accept_ahead => Err(Failure::refused(format!(
                 "{}, or start with --accept-clock",
                 differ_text(by)
             ))),
@@ -213,18 +213,32 @@ impl House {
 /// The clocks of this machine and of the database server may differ by this much (F9).
 const CLOCKS_DIFFER_MOST: Duration = Duration::from_secs(2);
 
-/// By how much the clocks of this machine and of the database server differ, when that is too much (F9). A slow
-/// answer is not taken for a wrong clock. Always `None` with SQLite, which has no clock of its own.
-pub(crate) async fn differ(db: &Db, clock: &HonestClock) -> Result<Option<Duration>, DbError> {
+/// How the clocks of this machine and of the database server stand to each other (F9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clocks {
+    /// The database has none of its own: it is a file.
+    One,
+    /// They agree.
+    Agree,
+    /// They differ by this much, which is too much.
+    Differ(Duration),
+}
+
+/// Compares the clocks. A slow answer is not taken for a wrong clock.
+pub(crate) async fn clocks(db: &Db, clock: &HonestClock) -> Result<Clocks, DbError> {
     let asked = clock.now().as_micros();
     let Some(server) = db.server_time().await? else {
-        return Ok(None);
+        return Ok(Clocks::One);
     };
     let answered = clock.now().as_micros();
     let ahead = asked.saturating_sub(server);
     let behind = server.saturating_sub(answered);
     let by = Duration::from_micros(u64::try_from(ahead.max(behind)).unwrap_or(0));
-    Ok((by > CLOCKS_DIFFER_MOST).then_some(by))
+    Ok(if by > CLOCKS_DIFFER_MOST {
+        Clocks::Differ(by)
+    } else {
+        Clocks::Agree
+    })
 }
 
 /// That they differ, with what to do.

@@ -40,6 +40,13 @@ fn proved(
     serde_json::from_str(&answer.body).unwrap_or_default()
 }
 
+fn with_password(house: &mut House) -> Person {
+    let who = enter(house);
+    let secret = json!({ "password": PASSWORD });
+    own(house, &who, "PUT", "/password", &secret);
+    who
+}
+
 fn by_password(house: &mut House, who: &Person, step: &str) {
     let path = format!("/steps/{step}/password");
     own(house, who, "POST", &path, &json!({ "password": PASSWORD }));
@@ -65,14 +72,7 @@ fn seen(house: &mut House, who: &Person) -> Vec<String> {
 /// ID-3, ID-9: a password, a passcode without a key, the code word; the bank section by the password, tried wrongly
 /// first, and by the passcode with a code.
 pub fn chooses_secrets(house: &mut House) -> Vec<String> {
-    let who = enter(house);
-    own(
-        house,
-        &who,
-        "PUT",
-        "/password",
-        &json!({ "password": PASSWORD }),
-    );
+    let who = with_password(house);
     proved(
         house,
         &who,
@@ -303,9 +303,7 @@ pub fn has_second_legs(house: &mut House) -> Vec<String> {
 
 /// ID-8: the second factor at sign-in is the password, and then a passkey.
 pub fn shows_stronger_ones(house: &mut House) -> Vec<String> {
-    let who = enter(house);
-    let secret = json!({ "password": PASSWORD });
-    own(house, &who, "PUT", "/password", &secret);
+    let who = with_password(house);
     let mut key = p256_key(house);
     let begun = proved(
         house,

@@ -204,8 +204,8 @@ impl Db {
     /// Restores a backup into this database, which must be empty: without tables, or with the tables of
     /// the backup's schema and no rows. Nothing is written before the whole backup was found undamaged.
     ///
-    /// Should the restore not get to its end, [`Db::migrate`] and [`Db::pending`] refuse the database from then on: remove it
-    /// and restore again.
+    /// Should the restore not get to its end, [`Db::migrate`] and [`Db::pending`] refuse the database from then
+    /// on: remove it and restore again.
     pub async fn import<R>(&self, from: R) -> Result<Restored, PortableError>
     where
         R: Read + Seek + Send + 'static,

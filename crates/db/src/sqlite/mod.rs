@@ -103,7 +103,8 @@ impl SqliteSession {
         }
     }
 
-    fn note<T>(&mut self, answer: Result<T, DbError>) -> Result<T, DbError> {
+    /// Remembers the first error: it fails the transaction whatever the use case makes of it.
+    pub(crate) fn note<T>(&mut self, answer: Result<T, DbError>) -> Result<T, DbError> {
         if self.writes
             && let Err(error) = &answer
         {

@@ -248,15 +248,15 @@ pub fn ways(strength: Strength, has: &Has) -> Vec<Way> {
         Strength::Money => has.ripe_passkey,
         Strength::Owner | Strength::Bank => has.passkey,
     };
-    let mut ways: Vec<Way> = [
-        (passkey, Method::Passkey),
-        (has.passcode, Method::Passcode),
-        (has.password, Method::Password),
-    ]
-    .into_iter()
-    .filter(|(there, _)| *there)
-    .map(|(_, method)| vec![method])
-    .collect();
+    let mut ways: Vec<Way> = OPENS_BANK
+        .into_iter()
+        .filter(|method| match method {
+            Method::Passkey => passkey,
+            Method::Passcode => has.passcode,
+            _ => has.password,
+        })
+        .map(|method| vec![method])
+        .collect();
     if strength != Strength::Owner {
         return ways;
     }
@@ -315,6 +315,9 @@ pub fn missing(strength: Strength, has: &Has, shown: &[Shown], now: Timestamp) -
     }
     Missing::OneOf(left)
 }
+
+/// Methods that open the bank section, each by itself, the one to offer first at the front (ID-3).
+pub const OPENS_BANK: [Method; 3] = [Method::Passkey, Method::Passcode, Method::Password];
 
 /// What of a session's showings counts for an action now.
 pub fn counting(need: Need, session: &[Shown], now: Timestamp) -> Vec<Shown> {

@@ -9,8 +9,8 @@ use crate::{Policy, recent::Recent};
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// So many times `range_sends` codes are what a range's share is told from (A19).
-const RANGE_WEIGHS: u64 = 10;
+/// A range's share is told from about so many times `range_sends` of its latest codes (A19).
+const RANGE_MEMORY: u64 = 10;
 
 /// What was sent to one identifier, over all purposes and browsers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -197,7 +197,7 @@ impl Range {
             };
         }
         // Older codes weigh less and less, or a range that was used well for years could be pumped for months.
-        if sent >= floor.saturating_mul(RANGE_WEIGHS) {
+        if sent >= floor.saturating_mul(RANGE_MEMORY) {
             return Self {
                 sends,
                 sent: sent / 2,

@@ -6,7 +6,7 @@ pub(crate) mod sql;
 use audit::{Action as Logged, Details};
 use db::{BoxFuture, DbError, ReadTx, WriteTx, params};
 use identity_core::{
-    assurance::{Action, Method},
+    assurance::{Action, Method, OPENS_BANK},
     bank_section::{self as rules, Section},
 };
 use kernel::{Timestamp, Visitor};
@@ -45,13 +45,9 @@ impl Sensitive for Open {
             let now = tx.now();
             let shown = shown::of_session(tx, at.account.id, at.who.session).await?;
             // A code that was shown in the same moment opens nothing here (ID-3).
-            let opens = |method| {
-                matches!(
-                    method,
-                    Method::Passkey | Method::Password | Method::Passcode
-                )
-            };
-            let opening = shown.iter().filter(|shown| opens(shown.method));
+            let opening = shown
+                .iter()
+                .filter(|shown| OPENS_BANK.contains(&shown.method));
             let latest = opening.max_by_key(|shown| shown.at);
             let method = latest.map_or(at.who.method, |shown| shown.method);
             let row = params![

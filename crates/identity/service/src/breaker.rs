@@ -112,6 +112,7 @@ struct Sums {
 async fn read(tx: &mut ReadTx, spray_slots: i64) -> Result<Sums, DbError> {
     let current = slot(tx.now());
     let day = current.saturating_sub(SLOTS_A_DAY);
+    let before = current.saturating_sub(1);
     let lately = current.saturating_sub(spray_slots);
     let mut sums = Sums {
         sent: Reading {
@@ -124,17 +125,18 @@ async fn read(tx: &mut ReadTx, spray_slots: i64) -> Result<Sums, DbError> {
     for bucket in 0..BUCKETS {
         let row = tx.query_one(&sql::SUM, params![bucket, day]).await?;
         sums.spent = sums.spent.saturating_add(row.int(0)?);
-        let row = tx.query_one(&sql::TRIES, params![bucket, lately]).await?;
-        sums.tries = sums.tries.saturating_add(row.int(0)?);
-        sums.wrong = sums.wrong.saturating_add(row.int(1)?);
-        let of_bucket = params![bucket, current.saturating_sub(1)];
-        for row in tx.query(&sql::SENT, of_bucket).await? {
-            let in_slot = if row.int(0)? == current {
-                &mut sums.sent.here
-            } else {
-                &mut sums.sent.before
-            };
-            *in_slot = in_slot.saturating_add(row.int(1)?);
+        let latest = params![bucket, lately.min(before)];
+        for row in tx.query(&sql::LATEST, latest).await? {
+            let (slot, sent) = (row.int(0)?, row.int(1)?);
+            if slot == current {
+                sums.sent.here = sums.sent.here.saturating_add(sent);
+            } else if slot == before {
+                sums.sent.before = sums.sent.before.saturating_add(sent);
+            }
+            if slot >= lately {
+                sums.tries = sums.tries.saturating_add(row.int(2)?);
+                sums.wrong = sums.wrong.saturating_add(row.int(3)?);
+            }
         }
     }
     Ok(sums)

@@ -11,8 +11,6 @@ pub(crate) mod sql;
 
 pub use by_code::{To, Tried, ask_code, check_code};
 
-use std::fmt::Write as _;
-
 use audit::{Action as Logged, Details};
 use db::{BoxFuture, ReadTx, Row, WriteTx, params};
 use identity_core::assurance::{
@@ -164,12 +162,7 @@ pub async fn lock_account(
 
 fn mac(env: &Env, step: StepId, payload: &[u8]) -> [u8; 32] {
     let payload = vault::token_hash(payload);
-    let text = payload.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
-    env.vault.code_mac(step.as_bytes(), &text)
+    env.vault.code_mac(step.as_bytes(), &hex::encode(payload))
 }
 
 /// Runs a sensitive action, or says what it needs first.

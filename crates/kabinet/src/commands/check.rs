@@ -12,7 +12,7 @@ use vault::{KeyFile, OsChance, Vault};
 
 use crate::cli::CheckArgs;
 use crate::failure::{Failure, say};
-use crate::house::{self, House, Missing};
+use crate::house::{self, Clocks, House, Missing};
 use crate::wiring::carriers::Carriers;
 
 /// A carrier that does not answer in this time counts as not reachable.
@@ -128,9 +128,12 @@ async fn check_database(db: &Db, clock: &HonestClock, vault: Option<&Vault>, fou
         }
         Err(error) => found.wrong(&error.to_string()),
     }
-    match house::differ(db, clock).await {
-        Ok(None) => found.good("the clocks of this machine and of the database agree"),
-        Ok(Some(by)) => found.wrong(&house::differ_text(by)),
+    match house::clocks(db, clock).await {
+        Ok(Clocks::One) => {}
+        Ok(Clocks::Agree) => {
+            found.good("the clocks of this machine and of the database server agree");
+        }
+        Ok(Clocks::Differ(by)) => found.wrong(&house::differ_text(by)),
         Err(error) => found.wrong(&error.to_string()),
     }
     match probe(db).await {

@@ -7,7 +7,7 @@ use std::io::BufRead as _;
 use std::sync::Arc;
 
 use audit::{Actor, Details, Entry};
-use db::{DbError, WriteTx};
+use db::DbError;
 use kernel::{Clock, Email, Identifier, Phone};
 use notify::{Channel, Suppression, outbox};
 
@@ -15,11 +15,8 @@ use crate::cli::MessagesCommand;
 use crate::failure::{Failure, say};
 use crate::house::{self, House, Missing, Needs};
 
-/// Most lines of one call, so that one transaction stays short.
-const LINES_MAX: usize = 1_000;
-
-/// Stops writing to those on standard input, or writes to them again. All or none: a line that is neither a
-/// number nor an address is named and nothing is changed.
+/// Stops writing to those on standard input, or writes to them again. A line that is neither a number nor
+/// an address is named, and nothing is changed.
 pub(crate) async fn run(command: MessagesCommand) -> Result<(), Failure> {
     let (args, stop) = match command {
         MessagesCommand::Stop(args) => (args, true),
@@ -33,71 +30,60 @@ pub(crate) async fn run(command: MessagesCommand) -> Result<(), Failure> {
     .await?;
     house.need_schema().await?;
     house.need_our_key().await?;
-    set(&house, whom.clone(), stop).await?;
-    for one in &whom {
+    for one in whom {
+        let masked = one.masked();
+        set(&house, &one, stop).await?;
         say(&if stop {
-            format!("{} gets no messages from now on", one.masked())
+            format!("{masked} gets no messages from now on")
         } else {
-            format!("{} gets messages again", one.masked())
+            format!("{masked} gets messages again")
         });
     }
     house.db.close();
     Ok(())
 }
 
-async fn set(house: &House, whom: Vec<Identifier>, stop: bool) -> Result<(), Failure> {
-    let command = (house.vault.clone(), whom, stop);
-    let done: Result<(), DbError> = house
-        .db
-        .write("messages.suppress", command, |tx, (vault, whom, stop)| {
-            Box::pin(async move {
-                for one in whom {
-                    let subject = outbox::subject(vault, one);
-                    set_one(tx, &subject, one, *stop).await?;
-                    // The log names nobody: who it was is told by the keyed hash alone.
-                    let details = Details::default()
-                        .fact("subject", hex::encode(subject))
-                        .fact("stopped", stop.to_string());
-                    let entry = Entry::new(audit::action::MESSAGES_SUPPRESSED, Actor::Operator)
-                        .with(details.seal_system(vault));
-                    audit::append(tx, entry).await?;
-                }
-                Ok(())
-            })
-        })
-        .await;
-    done.map_err(Failure::failed)
-}
-
-async fn set_one(
-    tx: &mut WriteTx,
-    subject: &[u8; 32],
-    whom: &Identifier,
-    stop: bool,
-) -> Result<(), DbError> {
-    let channels: &[Channel] = match whom {
+/// A transaction for each: given again after an end in the middle, the whole list stands as if given once.
+async fn set(house: &House, whom: &Identifier, stop: bool) -> Result<(), Failure> {
+    let subject = outbox::subject(&house.vault, whom);
+    let channels: &'static [Channel] = match whom {
         Identifier::Phone(_) => &[Channel::Sms, Channel::Call],
         Identifier::Email(_) => &[Channel::Email],
     };
-    for channel in channels {
-        if stop {
-            outbox::suppress(tx, subject, *channel, Suppression::Asked).await?;
-        } else {
-            outbox::allow(tx, subject, *channel, Suppression::Asked).await?;
-        }
-    }
-    Ok(())
+    // The log names nobody: who it was is told by the keyed hash alone.
+    let details = Details::default()
+        .fact("subject", hex::encode(subject))
+        .fact("stopped", stop.to_string())
+        .seal_system(&house.vault);
+    let command = (subject, channels, stop, details);
+    let done: Result<(), DbError> = house
+        .db
+        .write(
+            "messages.suppress",
+            command,
+            |tx, (subject, channels, stop, details)| {
+                Box::pin(async move {
+                    for channel in *channels {
+                        if *stop {
+                            outbox::suppress(tx, subject, *channel, Suppression::Asked).await?;
+                        } else {
+                            outbox::allow(tx, subject, *channel, Suppression::Asked).await?;
+                        }
+                    }
+                    let entry = Entry::new(audit::action::MESSAGES_SUPPRESSED, Actor::Operator)
+                        .with(details.clone());
+                    audit::append(tx, entry).await.map(drop)
+                })
+            },
+        )
+        .await;
+    done.map_err(Failure::failed)
 }
 
 fn read() -> Result<Vec<Identifier>, Failure> {
     let mut whom = Vec::new();
     for (number, line) in (1_usize..).zip(std::io::stdin().lock().lines()) {
         let line = line.map_err(Failure::failed)?;
-        if number > LINES_MAX {
-            return Err(Failure::refused(format!(
-                "more than {LINES_MAX} lines: divide the list"
-            )));
-        }
         if line.trim().is_empty() {
             continue;
         }

@@ -10,11 +10,9 @@ db::statements! {
     /// One bucket's sums since a slot.
     SUM: "SELECT CAST(COALESCE(SUM(spent), 0) AS BIGINT) FROM code_tally
         WHERE bucket = $1 AND slot >= $2" (Int, Int) -> (Int);
-    /// One bucket's tries since a slot.
-    TRIES: "SELECT CAST(COALESCE(SUM(tries), 0) AS BIGINT), CAST(COALESCE(SUM(wrong), 0) AS BIGINT)
-        FROM code_tally WHERE bucket = $1 AND slot >= $2" (Int, Int) -> (Int, Int);
-    /// One bucket's codes that cost money, by slot.
-    SENT: "SELECT slot, sent FROM code_tally WHERE bucket = $1 AND slot >= $2" (Int, Int) -> (Int, Int);
+    /// One bucket's latest slots: codes that cost money, tries and wrong ones.
+    LATEST: "SELECT slot, sent, tries, wrong FROM code_tally WHERE bucket = $1 AND slot >= $2"
+        (Int, Int) -> (Int, Int, Int, Int);
     /// Forgets one bucket's old slots.
     FORGET: "DELETE FROM code_tally WHERE bucket = $1 AND slot < $2" (Int, Int) -> ();
 }

@@ -127,11 +127,13 @@ impl TypedFactor {
     pub(super) fn backup(&self) -> Answer<Option<BackupCode>> {
         match self.way {
             TypedWay::Totp => Ok(None),
-            TypedWay::BackupCode => BackupCode::parse(&self.code)
-                .map(Some)
-                .ok_or_else(|| Refused::from(Code::Invalid).at("code", "code_length")),
+            TypedWay::BackupCode => backup(&self.code).map(Some),
         }
     }
+}
+
+fn backup(typed: &str) -> Answer<BackupCode> {
+    BackupCode::parse(typed).ok_or_else(|| Refused::from(Code::Invalid).at("code", "code_length"))
 }
 
 /// Somebody is in, by a second factor. The tokens and the code are secrets.
@@ -159,22 +161,19 @@ pub(super) async fn check(
     let browser = flow.hash();
     let key = command.key.once(&browser);
     let door = (browser, known);
-    let typed = |way| TypedFactor {
-        way,
-        code: command.body.code.clone(),
-    };
+    let code = &command.body.code;
     let shown = match command.body.way {
         SignInWay::Password => {
-            let code = &command.body.code;
             let second = state.second_password(key, &visit.visitor, door, code);
             return judged(second.await?, &visit);
         }
-        SignInWay::BackupCode => typed(TypedWay::BackupCode).backup()?.map(Shown::BackupCode),
-        SignInWay::Totp => Some(Shown::Totp(words::code(&command.body.code, 6)?)),
+        SignInWay::BackupCode => Shown::BackupCode(backup(code)?),
+        SignInWay::Totp => Shown::Totp(words::code(code, 6)?),
     };
-    let shown = shown.ok_or(Code::Invalid)?;
-    let second = state.second(key, &visit.visitor, door, shown).await?;
-    judged(second, &visit)
+    judged(
+        state.second(key, &visit.visitor, door, shown).await?,
+        &visit,
+    )
 }
 
 fn judged(second: Once<SecondDone>, visit: &Visit) -> Answer<Json<InsideBySecond>> {
