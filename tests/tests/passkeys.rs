@@ -225,22 +225,31 @@ impl<'a> Holder<'a> {
         self.walk.arrives("/signed-out").await;
     }
 
-    /// By the button, while the autofill waits for somebody.
+    /// Stands before the button, in a browser that has no autofill for keys: this person answers every dialog at
+    /// once, and the button would come too late.
     async fn asks_to_sign_in(&self) {
-        self.present(false).await;
         self.signs_out().await;
+        let lacks = "PublicKeyCredential.isConditionalMediationAvailable = async () => false";
+        let script = json!({ "source": lacks });
+        let added = self
+            .walk
+            .browser
+            .cdp("Page.addScriptToEvaluateOnNewDocument", script)
+            .await;
         self.walk.go("/sign-in").await;
         self.appears("form[action='/sign-in/passkey']").await;
-        self.present(true).await;
+        self.walk
+            .browser
+            .cdp("Page.removeScriptToEvaluateOnNewDocument", added)
+            .await;
     }
 
-    /// Signs in by the button and is refused. This person answers every dialog at once, so a page that offered keys
-    /// in its autofill again would show the refused one for ever.
+    /// The page that refused does not offer keys in its autofill again: it would show the refused one for ever.
     async fn is_refused(&self) {
-        self.walk.submit("/sign-in/passkey").await;
         self.walk.arrives("/sign-in/passkey").await;
         let offers = "document.querySelector('form[data-auto]') !== null";
         assert_eq!(self.walk.browser.evaluate(offers).await, json!(false));
+        self.present(false).await;
     }
 
     /// Scripts show these forms; the dialog then leads on.
@@ -330,6 +339,7 @@ async fn removes(holder: &Holder<'_>) {
     holder.forgets("signalAllAcceptedCredentials").await;
     holder.asks_to_sign_in().await;
     holder.set("addCredential", "credential", kept).await;
+    walk.submit("/sign-in/passkey").await;
     holder.is_refused().await;
     walk.at("/sign-in/passkey", "не подошёл", "unknown").await;
     holder.forgets("signalUnknownCredential").await;
@@ -342,10 +352,11 @@ async fn is_copied(holder: &Holder<'_>) {
     let count = copy["signCount"].as_i64().expect("a counter");
     assert!(count > 1, "{count}");
     let id = copy["credentialId"].clone();
-    holder.asks_to_sign_in().await;
+    holder.signs_out().await;
     holder.set("removeCredential", "credentialId", id).await;
     copy["signCount"] = json!(0);
     holder.set("addCredential", "credential", copy).await;
+    walk.go("/sign-in").await;
     holder.is_refused().await;
     walk.at("/sign-in/passkey", "есть копия", "copy").await;
     let mut heard = false;
