@@ -7,6 +7,7 @@
 //! with a fresh sample is allowed, so that noise does not fail it; that two milliseconds would be seen is checked.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use db::Engine;
@@ -112,6 +113,19 @@ impl Stranger {
             &body,
         );
         assert_eq!(answer.expect("an answer").status, 200);
+    }
+
+    /// Waits until messages have stopped coming.
+    fn settle(&mut self) {
+        let mut wire = self.wire([127, 0, 0, 1]);
+        let (mut before, mut quiet) = (String::new(), 0);
+        while quiet < 15 {
+            std::thread::sleep(Duration::from_millis(100));
+            let answer = wire.ask("GET", "/demo/messages", &[], "");
+            let now = answer.expect("an answer").body;
+            quiet = if now == before { quiet + 1 } else { 0 };
+            before = now;
+        }
     }
 
     /// The newest codes by number and address, when `wanted` of them have theirs.
@@ -337,7 +351,7 @@ impl Stranger {
             }
             if step.contains("state") {
                 // How far the messages got is part of what is shown: let all of them get there.
-                std::thread::sleep(Duration::from_millis(700));
+                self.settle();
             }
             let seen = steps.entry(step).or_default();
             for (i, (from, known, unknown)) in pairs.iter_mut().enumerate() {
@@ -382,7 +396,11 @@ fn print(engine: Engine, step: &str, seen: &Seen) {
     );
 }
 
+/// One at a time: what runs beside is noise.
+static ALONE: Mutex<()> = Mutex::new(());
+
 fn strangers_learn_nothing(engine: Engine, face: Face) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut stranger = Stranger::new(engine);
     let first = stranger.sample(face, 0);
     let mut differing = Vec::new();
