@@ -102,6 +102,8 @@ limits! {
     sends_per_number_hour: u32 = 5;
     /// ID-2b, A22: messages to one number in a day, over all purposes.
     sends_per_number_day: u32 = 10;
+    /// ID-2a, A11: so many more, in an hour and in a day, for a browser that the account knows. 1 to 10.
+    sends_known_browser_more: u32 = 3;
     /// A23: calls in one challenge.
     calls_per_challenge: u32 = 2;
     /// ID-2b: messages asked for by one network and device in a day.

@@ -284,6 +284,9 @@ fn every_refusal() {
         ("limits.known_browser_call_tries", |s| {
             s.limits.known_browser_call_tries = 3
         }),
+        ("limits.sends_known_browser_more", |s| {
+            s.limits.sends_known_browser_more = 0
+        }),
         ("limits.resend_waits", |s| s.limits.resend_waits.clear()),
         ("limits.resend_waits", |s| s.limits.resend_waits.reverse()),
         ("limits.resend_waits", |s| {

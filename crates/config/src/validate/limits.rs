@@ -134,6 +134,12 @@ fn numbers(limits: &Limits, found: &mut Findings) {
         ("spray_least_tries", limits.spray_least_tries, 1, 1_000_000),
         ("sends_per_number_hour", limits.sends_per_number_hour, 1, 20),
         ("sends_per_number_day", limits.sends_per_number_day, 1, 50),
+        (
+            "sends_known_browser_more",
+            limits.sends_known_browser_more,
+            1,
+            10,
+        ),
         ("calls_per_challenge", limits.calls_per_challenge, 1, 10),
         (
             "sends_per_visitor_day",

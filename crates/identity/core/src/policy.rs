@@ -30,6 +30,9 @@ pub struct Policy {
     pub sends_per_hour: usize,
     /// Codes to one identifier in a day, over all purposes (ID-2b).
     pub sends_per_day: usize,
+    /// So many more in an hour and in a day for a browser that the account knows: what a stranger has used up
+    /// does not shut the owner out of it (ID-2a, A11).
+    pub known_sends_more: usize,
     /// Calls for one challenge's life (A23).
     pub calls_per_hour: usize,
     /// The ways out that this installation has. No code is asked for by another, and none is offered.
@@ -133,6 +136,7 @@ impl Default for Policy {
             send_calm: HOUR,
             sends_per_hour: 5,
             sends_per_day: 10,
+            known_sends_more: 3,
             calls_per_hour: 2,
             channels: vec![Channel::Sms, Channel::Call, Channel::Email],
             calls_learnt: false,

@@ -95,13 +95,31 @@ impl Sends {
         (until > now && !self.calm(policy, now)).then_some(until)
     }
 
-    /// May one more go out? `call` for a call.
+    /// May one more go out to anybody? `call` for a call.
     pub fn may_send(&self, policy: &Policy, now: Timestamp, call: bool) -> Result<(), NotNow> {
+        self.room(policy, now, call, 0)
+    }
+
+    /// May one more go out to a browser that the account knows? Strangers may have used up what anybody gets
+    /// (ID-2a, A11).
+    pub fn may_send_to_known(
+        &self,
+        policy: &Policy,
+        now: Timestamp,
+        call: bool,
+    ) -> Result<(), NotNow> {
+        self.room(policy, now, call, policy.known_sends_more)
+    }
+
+    fn room(&self, policy: &Policy, now: Timestamp, call: bool, more: usize) -> Result<(), NotNow> {
         if let Some(until) = self.next_at(policy, now) {
             return Err(NotNow::Pause { until });
         }
-        let hour = self.recent.full_until(now, HOUR, policy.sends_per_hour);
-        let day = self.recent.full_until(now, DAY, policy.sends_per_day);
+        let most = |limit: usize| limit.saturating_add(more);
+        let hour = self
+            .recent
+            .full_until(now, HOUR, most(policy.sends_per_hour));
+        let day = self.recent.full_until(now, DAY, most(policy.sends_per_day));
         if let Some(until) = hour.max(day) {
             return Err(NotNow::UsedUp { until });
         }
@@ -126,9 +144,13 @@ impl Sends {
             } else {
                 self.serial.saturating_add(1)
             },
-            recent: self
-                .recent
-                .with(now, policy.sends_per_day.max(policy.sends_per_hour)),
+            recent: self.recent.with(
+                now,
+                policy
+                    .sends_per_day
+                    .max(policy.sends_per_hour)
+                    .saturating_add(policy.known_sends_more),
+            ),
             calls,
             step: if calm { 1 } else { self.step.saturating_add(1) },
         }
@@ -275,6 +297,17 @@ mod tests {
         }
         assert_eq!(
             sends.may_send(&policy, at(7_400), false),
+            Err(NotNow::UsedUp {
+                until: at(24 * 3_600)
+            })
+        );
+        let day = at(7_400);
+        for n in 0..3 {
+            assert_eq!(sends.may_send_to_known(&policy, day, false), Ok(()), "{n}");
+            sends = sends.sent(&policy, day, false);
+        }
+        assert_eq!(
+            sends.may_send_to_known(&policy, day, false),
             Err(NotNow::UsedUp {
                 until: at(24 * 3_600)
             })

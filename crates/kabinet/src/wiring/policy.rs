@@ -14,6 +14,7 @@ pub(super) fn of(limits: &Limits) -> Policy {
         send_waits: limits.resend_waits.clone(),
         sends_per_hour: size(limits.sends_per_number_hour),
         sends_per_day: size(limits.sends_per_number_day),
+        known_sends_more: size(limits.sends_known_browser_more),
         calls_per_hour: size(limits.calls_per_challenge),
         network_sends_per_day: size(limits.sends_per_visitor_day),
         range_sends: size(limits.sends_per_range),
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
 
     /// Which limit is which number.
-    const REACHED: [&str; 34] = [
+    const REACHED: [&str; 35] = [
         "bank_lock_idle -> bank_idle",
         "bank_session_longest -> bank_life",
         "call_price_kopecks -> call_price",
@@ -67,6 +68,7 @@ mod tests {
         "resend_waits -> send_waits",
         "rest_first -> rest_first",
         "rest_longest -> rest_most",
+        "sends_known_browser_more -> known_sends_more",
         "sends_per_minute -> sends_per_minute",
         "sends_per_number_day -> sends_per_day",
         "sends_per_number_hour -> sends_per_hour",

@@ -111,13 +111,18 @@ pub async fn ask(
     if counted.guesses.in_row >= WRONG_CLOSES && known.is_none() {
         return Ok(Asked::Closed);
     }
-    if let Err(not_now) = counted.sends.may_send(policy, now, call) {
+    let may_send = match known {
+        Some(_) => counted.sends.may_send_to_known(policy, now, call),
+        None => counted.sends.may_send(policy, now, call),
+    };
+    if let Err(not_now) = may_send {
         return Ok(Asked::NotNow(not_now));
     }
     if let Err(not_now) = count_network(tx, env, visitor).await? {
         return Ok(Asked::NotNow(not_now));
     }
-    if let Err(not_now) = count_range(tx, env, &cmd.identifier).await? {
+    // Nor does a range that strangers had blocked shut an owner out of a known browser (ID-2a).
+    if let Err(not_now) = count_range(tx, env, &cmd.identifier, known.is_some()).await? {
         return Ok(Asked::NotNow(not_now));
     }
     let sends = counted.sends.sent(policy, now, call);
@@ -198,13 +203,16 @@ async fn count_range(
     tx: &mut WriteTx,
     env: &Env,
     identifier: &Identifier,
+    known: bool,
 ) -> Result<Result<(), NotNow>, DbError> {
     let Some(scope) = range_scope(env, identifier) else {
         return Ok(Ok(()));
     };
     let now = tx.now();
     let range = counters::take_range(tx, &scope).await?;
-    if let Err(not_now) = range.may_send(&env.policy, now) {
+    if let Err(not_now) = range.may_send(&env.policy, now)
+        && !known
+    {
         return Ok(Err(not_now));
     }
     let range = range.sent(&env.policy, now);

@@ -15,7 +15,7 @@ use testkit::TestDb;
 
 use crate::{
     house::{ANNA, Browser, House, browser, phone, visitor, visitor_from},
-    tools::{email, name, raw},
+    tools::{after, email, name, raw},
 };
 
 fn device(n: u8) -> Visitor {
@@ -101,6 +101,68 @@ testkit::both_engines! {
         assert_eq!(house.phone_count().await, 21);
         house.wait(86_400);
         assert_eq!(house.ask_as(&visitor_from([192, 0, 99, 1]), &next, browser(99), false).await, Asked::Sent);
+    }
+
+    /// ID-2a, A11, A22: what strangers used up does not shut the owner out of a browser that the account knows; also
+    /// there is an end.
+    async fn strangers_leave_the_owner_some(db: TestDb) {
+        let house = House::new(db);
+        let anna = phone(ANNA);
+        let welcome = house.enter(&anna, browser(1)).await;
+        let known = after(browser(1), &welcome);
+        let day = std::time::Duration::from_secs(86_400);
+        house.wait(86_400);
+        let start = house.now();
+        let mut strangers = 0;
+        while house.now().since(start) < day {
+            match house.ask_as(&visitor_from([192, 0, strangers, 1]), &anna, browser(2), false).await {
+                Asked::Sent => strangers += 1,
+                Asked::NotNow(not_now) => {
+                    assert!(matches!(not_now, NotNow::Pause { .. } | NotNow::UsedUp { .. }), "{not_now:?}");
+                    if not_now.until().since(start) >= day {
+                        break;
+                    }
+                    house.test.clock().set(not_now.until());
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(strangers, 10, "A22: all that strangers get");
+        house.wait(600);
+        for n in 1..=3 {
+            let foreign = house.ask(&anna, browser(2)).await;
+            assert!(matches!(foreign, Asked::NotNow(NotNow::UsedUp { .. })), "{foreign:?}");
+            assert_eq!(house.ask(&anna, known).await, Asked::Sent, "the owner's code {n}");
+            let code = house.code(&anna).await;
+            assert_eq!(name(&house.verify(known, &code).await), "in");
+            house.wait(600);
+        }
+        let refused = house.ask(&anna, known).await;
+        assert!(matches!(refused, Asked::NotNow(NotNow::UsedUp { .. })), "{refused:?}");
+        assert!(house.now().since(start) < day);
+    }
+
+    /// ID-2a, A19: a range that strangers had blocked is open to its owners' known browsers.
+    async fn a_blocked_range_lets_its_owners_in(db: TestDb) {
+        let house = House::new(db);
+        let anna = phone(ANNA);
+        let welcome = house.enter(&anna, browser(99)).await;
+        let known = after(browser(99), &welcome);
+        for n in 0..24 {
+            let number = phone(&format!("+7 912 000-80-{n:02}"));
+            house.ask_as(&visitor_from([192, 0, n, 1]), &number, browser(n), false).await;
+        }
+        house.wait(600);
+        for n in 0..24 {
+            let number = phone(&format!("+7 912 000-81-{n:02}"));
+            house.ask_as(&visitor_from([192, 1, n, 1]), &number, browser(n), false).await;
+        }
+        let from = visitor_from([192, 2, 0, 1]);
+        let stranger = house.ask_as(&from, &anna, browser(50), false).await;
+        assert!(matches!(stranger, Asked::NotNow(NotNow::Range { .. })), "{stranger:?}");
+        assert_eq!(house.ask(&anna, known).await, Asked::Sent);
+        let code = house.code(&anna).await;
+        assert_eq!(name(&house.verify(known, &code).await), "in");
     }
 
     /// A19: a range whose codes are used is only slowed.
