@@ -45,3 +45,6 @@ db::statements! {
             FROM audit_seal WHERE number > $1 ORDER BY number LIMIT $2"
         (Int, Int) -> (Int, Int, Bytes, Bytes, Bytes, Bytes, Bytes, Bytes);
 }
+
+/// Tables whose rows are only ever added: a role that serves needs no more than that (A104).
+pub const ONLY_ADDED: [&str; 2] = ["audit_entry", "audit_seal"];

@@ -109,6 +109,20 @@ impl Db {
         .await
     }
 
+    /// Whether the role of this connection may change or remove rows of a table; `None` on SQLite, which has no
+    /// roles: who writes the file may do everything.
+    pub async fn may_rewrite(&self, table: &'static str) -> Result<Option<bool>, DbError> {
+        self.inspect(table, |tx, table| {
+            Box::pin(async move {
+                match &mut tx.session {
+                    Session::Sqlite(_) => Ok(None),
+                    Session::Postgres(session) => session.may_rewrite(table).await.map(Some),
+                }
+            })
+        })
+        .await
+    }
+
     async fn inspect<C, T, F>(&self, input: C, f: F) -> Result<T, DbError>
     where
         C: Send + Sync,
@@ -267,6 +281,18 @@ impl postgres::PgSession {
                 })
             })
             .collect()
+    }
+
+    async fn may_rewrite(&mut self, table: &str) -> Result<bool, DbError> {
+        let answer = self
+            .client()
+            .query_one(
+                "SELECT has_table_privilege($1, 'UPDATE, DELETE, TRUNCATE')",
+                &[&table],
+            )
+            .await;
+        let row = answer.map_err(|e| self.note("may_rewrite", &e))?;
+        row.try_get(0).map_err(|e| self.note("may_rewrite", &e))
     }
 
     async fn server_time(&mut self) -> Result<i64, DbError> {

@@ -140,9 +140,26 @@ async fn check_database(db: &Db, clock: &HonestClock, vault: Option<&Vault>, fou
         Probe::Undone => found.good("the database takes writes (tried and taken back)"),
         Probe::Failed(error) => found.wrong(&format!("the database takes no writes: {error}")),
     }
+    check_role(db, found).await;
     if let Some(vault) = vault {
         let ours = audit::check_key(db, vault).await;
         found.note("the key file belongs to this database", ours);
+    }
+}
+
+/// Who can take over the program shall not be able to rewrite what was logged (A104).
+async fn check_role(db: &Db, found: &mut Findings) {
+    for table in audit::ONLY_ADDED {
+        match db.may_rewrite(table).await {
+            Ok(Some(true)) => {
+                return found.warn(
+                    "the database role may change or remove rows of the audit log; serve with one that only \
+                     adds to it (docs/postgres-roles.sql)",
+                );
+            }
+            Ok(_) => {}
+            Err(error) => return found.wrong(&error.to_string()),
+        }
     }
 }
 

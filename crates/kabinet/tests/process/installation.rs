@@ -32,6 +32,8 @@ pub struct Installation {
     pub folder: tempfile::TempDir,
     /// The database, when it is PostgreSQL's.
     pub database: Option<TestDatabase>,
+    /// The address of the same database by another role.
+    pub serves_as: Option<String>,
 }
 
 impl Installation {
@@ -58,6 +60,7 @@ impl Installation {
         let made = Self {
             folder: data_folder(),
             database: (engine == Engine::Postgres).then(|| databases().create()),
+            serves_as: None,
         };
         std::fs::write(made.config(), config).unwrap();
         made.chmod(&made.config(), 0o600);
@@ -65,7 +68,8 @@ impl Installation {
     }
 
     fn address(&self) -> Option<String> {
-        self.database.as_ref().map(TestDatabase::url)
+        let owns = || self.database.as_ref().map(TestDatabase::url);
+        self.serves_as.clone().or_else(owns)
     }
 
     /// Runs statements on the stopped database; gives the first column of their rows as text.

@@ -17,6 +17,7 @@ mod limits;
 mod messages;
 mod records;
 mod refusals;
+mod roles;
 mod slow;
 mod stop;
 mod wire;
