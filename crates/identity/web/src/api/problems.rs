@@ -82,6 +82,7 @@ codes! {
     LastWay = "last_way" CONFLICT "It is the last way in";
     NotFrozen = "not_frozen" CONFLICT "The account is not frozen";
     PasscodeGone = "passcode_gone" CONFLICT "The passcode is gone: set it anew";
+    ChangeTooSoon = "change_too_soon" TOO_MANY_REQUESTS "Something that leads to the account was taken away within the day: the next may be later, or with something older than thirty days";
     CodeWordPresent = "code_word_present" CONFLICT "The account has a code word: support changes it";
     TooLarge = "too_large" PAYLOAD_TOO_LARGE "The request is too large";
     MediaType = "media_type" UNSUPPORTED_MEDIA_TYPE "This takes another media type";
