@@ -339,7 +339,7 @@ pub(super) async fn rename(
 #[utoipa::path(delete, path = "/passkeys/{id}", tag = "passkeys", security(("session" = [])),
     params(("id" = String, Path, description = "The passkey's id", format = "uuid"),
         ("Kabinet-Step" = Option<String>, Header, description = "The proved step")),
-    responses((status = 200, body = Passkeys), Problems::<403>, Problems::<404>, Problems::<409>))]
+    responses((status = 200, body = Passkeys), Problems::<403>, Problems::<404>, Problems::<409>, Problems::<429>))]
 pub(super) async fn remove(
     With(state): With<State>,
     visit: Visit,

@@ -75,6 +75,7 @@ codes! {
     NoFactor = "no_factor" CONFLICT "The account has no second factor: add one first";
     TrustedFull = "trusted_full" CONFLICT "There are two trusted people already";
     TrustedEnough = "trusted_enough" TOO_MANY_REQUESTS "Enough people were named today";
+    ChangeTooSoon = "change_too_soon" TOO_MANY_REQUESTS "Something was taken away within the day: the next may be later";
     NothingToShow = "nothing_to_show" CONFLICT "The account has nothing that proves this: add a passkey, the password or the passcode";
     PasskeyTaken = "passkey_taken" CONFLICT "The passkey belongs to an account already";
     PasskeysFull = "passkeys_full" CONFLICT "The account has as many passkeys as it may";
@@ -82,7 +83,6 @@ codes! {
     LastWay = "last_way" CONFLICT "It is the last way in";
     NotFrozen = "not_frozen" CONFLICT "The account is not frozen";
     PasscodeGone = "passcode_gone" CONFLICT "The passcode is gone: set it anew";
-    ChangeTooSoon = "change_too_soon" TOO_MANY_REQUESTS "Something that leads to the account was taken away within the day: the next may be later, or with something older than thirty days";
     CodeWordPresent = "code_word_present" CONFLICT "The account has a code word: support changes it";
     TooLarge = "too_large" PAYLOAD_TOO_LARGE "The request is too large";
     MediaType = "media_type" UNSUPPORTED_MEDIA_TYPE "This takes another media type";
