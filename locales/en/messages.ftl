@@ -24,6 +24,7 @@ msg-purpose-name-trusted = Trusted person { $object }
 msg-purpose-remove-trusted = Removing a trusted person
 msg-purpose-let-in = Letting in { $object }
 msg-purpose-clear-doubt = Confirming your number
+msg-purpose-add-email = New e-mail
 msg-purpose-approve-money = Payment { $object }
 msg-purpose-recovery = Getting back in
 msg-purpose-confirm-number = Confirming your number

@@ -24,6 +24,7 @@ msg-purpose-name-trusted = Доверенный: { $object }
 msg-purpose-remove-trusted = Убрать доверенное лицо
 msg-purpose-let-in = Впустить { $object }
 msg-purpose-clear-doubt = Подтверждение номера
+msg-purpose-add-email = Новая почта
 msg-purpose-approve-money = Платёж { $object }
 msg-purpose-recovery = Восстановление доступа
 msg-purpose-confirm-number = Подтверждение номера

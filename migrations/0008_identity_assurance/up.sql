@@ -1,17 +1,18 @@
--- What a session has shown of its owner, the latest time of each method. key_since is when the passkey that was
--- used was made: a new one approves no money for a day (A62).
+-- What a session has shown of its owner, the latest time of each method. since is when what was shown was made or
+-- chosen: what is new approves no money for a day (A62), and only what is old opens some things (A50).
 CREATE TABLE session_proof (
     account_id BYTEA NOT NULL,
     session_id BYTEA NOT NULL,
     method TEXT NOT NULL,
     at BIGINT NOT NULL,
-    key_since BIGINT,
+    since BIGINT,
     PRIMARY KEY (account_id, session_id, method)
 ) {clustered};
 CREATE INDEX session_proof_at ON session_proof (at);
 
 -- A sensitive action that waits for a proof of its own: what was typed is sealed here, and only here (step-up).
--- target is what the messages with its codes call its object, sealed too (A15).
+-- target is what the messages with its codes call its object, sealed too (A15). old_only: nothing but what has been
+-- with the account for long proves it (A50).
 CREATE TABLE step_up (
     account_id BYTEA NOT NULL,
     step_id BYTEA NOT NULL,
@@ -21,6 +22,7 @@ CREATE TABLE step_up (
     payload_mac BYTEA NOT NULL,
     target BYTEA,
     shown TEXT NOT NULL,
+    old_only BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     proved_at BIGINT,
@@ -28,6 +30,12 @@ CREATE TABLE step_up (
     PRIMARY KEY (account_id, step_id)
 ) {clustered};
 CREATE INDEX step_up_expires ON step_up (expires_at);
+
+-- When something that leads to the account was last taken away or replaced (A50).
+CREATE TABLE slice (
+    account_id BYTEA NOT NULL PRIMARY KEY,
+    taken_at BIGINT NOT NULL
+) {clustered};
 
 -- The bank section of a session while it is open (ID-9).
 CREATE TABLE bank_section (

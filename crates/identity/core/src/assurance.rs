@@ -9,7 +9,7 @@ use std::time::Duration;
 use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::challenge::Channel;
+use crate::{challenge::Channel, slices};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -97,8 +97,27 @@ pub struct Shown {
     pub method: Method,
     /// When.
     pub at: Timestamp,
-    /// When the passkey was made, if it was one.
-    pub key_since: Option<Timestamp>,
+    /// Since when the account has what was shown; `None` where that says nothing of the owner.
+    pub since: Option<Timestamp>,
+}
+
+/// A set of methods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Methods([bool; Method::ALL.len()]);
+
+impl Methods {
+    /// Puts one in.
+    pub fn add(&mut self, method: Method) {
+        for (held, there) in self.0.iter_mut().zip(Method::ALL) {
+            *held |= there == method.as_leg();
+        }
+    }
+
+    /// Whether it is in.
+    pub fn has(&self, method: Method) -> bool {
+        let mut all = self.0.iter().zip(Method::ALL);
+        all.any(|(held, there)| *held && there == method.as_leg())
+    }
 }
 
 /// How strong a proof must be.
@@ -109,7 +128,7 @@ pub enum Strength {
     Owner,
     /// What opens the bank section (ID-3): a passkey, the password or the passcode.
     Bank,
-    /// The same for letting money go; a passkey counts a day after it was made (A62).
+    /// The same for letting money go; each counts a day after it was made or chosen (A62).
     Money,
 }
 
@@ -128,10 +147,14 @@ pub const STEP_LIFE: Duration = MINUTE.saturating_mul(10);
 /// A step that waits this long at most is answered again when the same is asked anew: whoever comes to it has at
 /// least as long to show themselves.
 pub const STEP_REUSED: Duration = MINUTE.saturating_mul(5);
-/// A passkey approves money from this age on (A62).
-pub const KEY_RIPENS: Duration = Duration::from_secs(24 * 3_600);
+/// A passkey, a password or a passcode approves money from this age on (A62): whoever has just added one of them
+/// to somebody's account waits until the owner has had a day to hear of it.
+pub const RIPENS: Duration = Duration::from_secs(24 * 3_600);
 /// What was shown this recently counts for what only adds to the account's safety (A48, A62).
 const RECENT: Duration = MINUTE.saturating_mul(5);
+/// What was shown this recently counts for the first e-mail: long enough to register, to give one's name and to find
+/// the mailbox, and no help to whoever has an old session (A48; ASVS 7.5.1).
+const SITTING: Duration = MINUTE.saturating_mul(15);
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $action:ident = $name:literal: $strength:ident $recent:expr;)*) => {
@@ -194,6 +217,8 @@ actions! {
     LetIn = "let_in": Owner Some(RECENT);
     /// Clearing the doubt of a number, beside its code (ID-8a).
     ClearDoubt = "clear_doubt": Owner Some(RECENT);
+    /// Adding the first e-mail (ID-4). Changing one is another matter (CH-3).
+    AddEmail = "add_email": Owner Some(SITTING);
     /// Letting money go.
     ApproveMoney = "approve_money": Money None;
 }
@@ -226,8 +251,6 @@ pub struct Has {
     pub email: bool,
     /// A passkey that was not suspected of being cloned.
     pub passkey: bool,
-    /// A passkey old enough for money.
-    pub ripe_passkey: bool,
     /// The password.
     pub password: bool,
     /// The passcode, with tries left.
@@ -236,6 +259,23 @@ pub struct Has {
     pub totp: bool,
     /// An unused backup code.
     pub backup_code: bool,
+    /// Of these, what is old enough for money ([`RIPENS`]).
+    pub ripe: Methods,
+    /// Of these, what has been there for so long that no hijacker of today has made it ([`slices::OLD`]).
+    pub old: Methods,
+}
+
+impl Has {
+    /// Notes the ages of something the account could show.
+    pub fn aged(&mut self, method: Method, since: Timestamp, now: Timestamp) {
+        let age = now.since(since);
+        if age >= RIPENS {
+            self.ripe.add(method);
+        }
+        if age >= slices::OLD {
+            self.old.add(method);
+        }
+    }
 }
 
 /// Methods that suffice together.
@@ -244,17 +284,14 @@ pub type Way = Vec<Method>;
 /// The ways that satisfy a strength, the one to offer first at the front. Empty: the account must first be
 /// given something to show.
 pub fn ways(strength: Strength, has: &Has) -> Vec<Way> {
-    let passkey = match strength {
-        Strength::Money => has.ripe_passkey,
-        Strength::Owner | Strength::Bank => has.passkey,
-    };
     let mut ways: Vec<Way> = OPENS_BANK
         .into_iter()
         .filter(|method| match method {
-            Method::Passkey => passkey,
+            Method::Passkey => has.passkey,
             Method::Passcode => has.passcode,
             _ => has.password,
         })
+        .filter(|method| strength != Strength::Money || has.ripe.has(*method))
         .map(|method| vec![method])
         .collect();
     if strength != Strength::Owner {
@@ -293,16 +330,33 @@ pub enum Missing {
 /// What is still to be shown. `shown` is what counts already: by the session, recently enough, or for this
 /// very action.
 pub fn missing(strength: Strength, has: &Has, shown: &[Shown], now: Timestamp) -> Missing {
-    let counts = |method: Method| {
-        shown.iter().any(|shown| {
-            shown.method.as_leg() == method
-                && (strength != Strength::Money
-                    || shown
-                        .key_since
-                        .is_none_or(|since| now.since(since) >= KEY_RIPENS))
-        })
+    let least = (strength == Strength::Money).then_some(RIPENS);
+    of_age(ways(strength, has), least, shown, now)
+}
+
+/// The same where only what is old counts (A50): of the ways that satisfy the strength those that were there
+/// before any hijacker of today, shown by themselves.
+pub fn missing_old(strength: Strength, has: &Has, shown: &[Shown], now: Timestamp) -> Missing {
+    of_age(old_ways(strength, has), Some(slices::OLD), shown, now)
+}
+
+/// The ways that satisfy a strength by old things alone. They are taken of all its ways, so that an old phone never
+/// stands in for a password that is younger.
+pub fn old_ways(strength: Strength, has: &Has) -> Vec<Way> {
+    let mut ways = ways(strength, has);
+    ways.retain(|way| way.iter().all(|method| has.old.has(*method)));
+    ways
+}
+
+fn of_age(ways: Vec<Way>, least: Option<Duration>, shown: &[Shown], now: Timestamp) -> Missing {
+    let is_aged = |shown: &Shown| {
+        let Some(least) = least else { return true };
+        shown.since.is_some_and(|since| now.since(since) >= least)
     };
-    let ways = ways(strength, has);
+    let counts = |method: Method| {
+        let mut shown = shown.iter();
+        shown.any(|shown| shown.method.as_leg() == method && is_aged(shown))
+    };
     if ways.is_empty() {
         return Missing::NothingToShow;
     }
@@ -337,15 +391,36 @@ mod tests {
     use proptest::prelude::*;
 
     fn has() -> impl Strategy<Value = Has> {
-        prop::array::uniform8(any::<bool>()).prop_map(|b| Has {
-            phone: b[0],
-            email: b[1],
-            passkey: b[2],
-            ripe_passkey: b[2] && b[3],
-            password: b[4],
-            passcode: b[5],
-            totp: b[6],
-            backup_code: b[7],
+        let ages = prop::array::uniform7(prop_oneof![
+            Just(None),
+            (0_i64..60).prop_map(|days| Some(NOW.saturating_sub(DAY.saturating_mul(days as u32))))
+        ]);
+        ages.prop_map(|ages| {
+            let mut has = Has {
+                phone: ages[0].is_some(),
+                email: ages[1].is_some(),
+                passkey: ages[2].is_some(),
+                password: ages[3].is_some(),
+                passcode: ages[4].is_some(),
+                totp: ages[5].is_some(),
+                backup_code: ages[6].is_some(),
+                ..Has::default()
+            };
+            let methods = [
+                Method::Sms,
+                Method::Email,
+                Method::Passkey,
+                Method::Password,
+                Method::Passcode,
+                Method::Totp,
+                Method::BackupCode,
+            ];
+            for (method, since) in methods.into_iter().zip(ages) {
+                if let Some(since) = since {
+                    has.aged(method, since, NOW);
+                }
+            }
+            has
         })
     }
 
@@ -358,20 +433,20 @@ mod tests {
     }
 
     fn shown() -> impl Strategy<Value = Vec<Shown>> {
-        let one = (0..Method::ALL.len(), 0_i64..200_000, any::<bool>()).prop_map(|(m, at, key)| {
+        let one = (0..Method::ALL.len(), 0_u32..200_000, 0_u32..60).prop_map(|(m, ago, days)| {
             let method = Method::ALL[m];
-            let key_since =
-                (method == Method::Passkey).then(|| Timestamp::from_secs(if key { 0 } else { at }));
+            let since = NOW.saturating_sub(DAY.saturating_mul(days));
             Shown {
                 method,
-                at: Timestamp::from_secs(at),
-                key_since,
+                at: NOW.saturating_sub(Duration::from_secs(ago.into())),
+                since: (method != Method::Device).then_some(since),
             }
         });
         prop::collection::vec(one, 0..6)
     }
 
-    const NOW: Timestamp = Timestamp::from_secs(200_000);
+    const DAY: Duration = Duration::from_secs(86_400);
+    const NOW: Timestamp = Timestamp::from_secs(100 * 86_400);
 
     proptest! {
         /// ID-3: no number of codes, apps or backup codes opens the bank section or moves money; only what
@@ -409,24 +484,45 @@ mod tests {
                     more.extend(way.iter().map(|method| Shown {
                         method: *method,
                         at: NOW,
-                        key_since: (*method == Method::Passkey).then_some(Timestamp::EPOCH),
+                        since: Some(Timestamp::EPOCH),
                     }));
                     prop_assert_eq!(missing(strength, &has, &more, NOW), Missing::Nothing);
                 }
             }
         }
 
-        /// A62: a passkey younger than a day approves no money.
+        /// A62: what is younger than a day approves no money, whichever of the three it is, and is not offered.
         #[test]
-        fn a_new_passkey_approves_no_money(age in 0_i64..86_400) {
-            let has = Has { passkey: true, ripe_passkey: true, ..Has::default() };
-            let young = Shown {
-                method: Method::Passkey,
-                at: NOW,
-                key_since: Some(Timestamp::from_secs(200_000 - age)),
-            };
-            prop_assert_ne!(missing(Strength::Money, &has, &[young], NOW), Missing::Nothing);
+        fn what_is_new_approves_no_money(age in 0_u32..86_400, which in 0..OPENS_BANK.len()) {
+            let method = OPENS_BANK[which];
+            let since = NOW.saturating_sub(Duration::from_secs(age.into()));
+            let mut has = Has { passkey: true, password: true, passcode: true, ..Has::default() };
+            has.aged(method, since, NOW);
+            let young = Shown { method, at: NOW, since: Some(since) };
+            prop_assert_eq!(missing(Strength::Money, &has, &[young], NOW), Missing::NothingToShow);
             prop_assert_eq!(missing(Strength::Bank, &has, &[young], NOW), Missing::Nothing);
+            // An older one of the same kind is asked for, and the younger does not stand in for it.
+            has.aged(method, Timestamp::EPOCH, NOW);
+            let asked = Missing::OneOf(vec![vec![method]]);
+            prop_assert_eq!(missing(Strength::Money, &has, &[young], NOW), asked);
+        }
+
+        /// A50: what only old things may open is never opened by more than would do otherwise, nor by anything
+        /// younger than thirty days.
+        #[test]
+        fn only_the_old_is_old(has in has(), shown in shown()) {
+            let old: Vec<Shown> = shown
+                .iter()
+                .copied()
+                .filter(|shown| shown.since.is_some_and(|since| NOW.since(since) >= slices::OLD))
+                .collect();
+            for strength in [Strength::Owner, Strength::Bank, Strength::Money] {
+                let by_old = missing_old(strength, &has, &shown, NOW);
+                prop_assert_eq!(&by_old, &missing_old(strength, &has, &old, NOW));
+                if by_old == Missing::Nothing {
+                    prop_assert_eq!(missing(strength, &has, &old, NOW), Missing::Nothing);
+                }
+            }
         }
 
         /// Only what is recent counts, and nothing at all for an action that asks for a proof of its own.
@@ -463,7 +559,7 @@ mod tests {
         let by_call = Shown {
             method: Method::Call,
             at: NOW,
-            key_since: None,
+            since: None,
         };
         assert_eq!(
             missing(Strength::Owner, &both, &[by_call], NOW),

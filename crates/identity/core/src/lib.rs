@@ -8,6 +8,7 @@
 //! | `guessing` | whether a code may be tried now, and what a wrong one costs (ID-2a) |
 //! | `challenge` | the life of one code |
 //! | `assurance` | what each sensitive action asks for, and what is still to be shown (step-up) |
+//! | `slices` | what leads to the account is not taken away slice by slice (A50) |
 //! | `totp` | codes of authenticator apps (ID-8) |
 //! | `backup_code` | how backup codes look and are read (ID-8) |
 //! | `second_factor` | whether sign-in asks for more than a code (ID-8, ID-8a, A47) |
@@ -44,6 +45,7 @@ pub mod recent;
 pub mod second_factor;
 pub mod sending;
 pub mod session;
+pub mod slices;
 pub mod totp;
 pub mod ways_back;
 

@@ -75,10 +75,10 @@ mod tests {
         /// ID-8, A47: asked for exactly when there is a reason and something to show; codes and the passcode
         /// never count as the second factor.
         #[test]
-        fn asked_for_with_a_reason(bits in any::<[bool; 8]>(), setting: bool, is_aged: bool, is_doubted: bool) {
-            let [phone, email, passkey, ripe, password, passcode, totp, backup_code] = bits;
+        fn asked_for_with_a_reason(bits in any::<[bool; 7]>(), setting: bool, is_aged: bool, is_doubted: bool) {
+            let [phone, email, passkey, password, passcode, totp, backup_code] = bits;
             let has = Has {
-                phone, email, passkey, ripe_passkey: passkey && ripe, password, passcode, totp, backup_code,
+                phone, email, passkey, password, passcode, totp, backup_code, ..Has::default()
             };
             let needed = needed(setting, Standing { is_aged, is_doubted }, &has);
             let reason = setting || is_aged || is_doubted;

@@ -10,14 +10,14 @@ use identity_core::{
     backup_code::{BackupCode, CODES, SIGNS},
     guessing::Guesses,
 };
-use kernel::{AccountId, Visitor};
+use kernel::{AccountId, Timestamp, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     account::Account,
     env::{Env, ServiceError},
     notice::{self, Notice},
-    shown::Proof,
+    shown::{self, Proof},
     step_up::{At, Authorised, Sensitive},
     tries::{self, Tried, Where},
 };
@@ -73,6 +73,20 @@ impl Sensitive for Issue {
     /// The codes: shown now and never again.
     type Done = Vec<BackupCode>;
 
+    fn takes<'t>(
+        &'t self,
+        tx: &'t mut ReadTx,
+        account: &'t Account,
+    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
+        Box::pin(async move {
+            let key = params![account.id.as_bytes()];
+            Ok(tx
+                .query_one(&shown::sql::BACKUP, key)
+                .await?
+                .opt_timestamp(0)?)
+        })
+    }
+
     fn run<'t>(
         &'t self,
         tx: &'t mut WriteTx,
@@ -119,20 +133,24 @@ pub async fn check(
         return Ok(refused.into());
     }
     let hash = hash(env, id, code);
+    let made = params![id.as_bytes(), &hash];
+    let made = tx.query_opt(&sql::MADE, made).await?;
     let used = params![now, id.as_bytes(), &hash];
-    if tx.execute(&sql::USE, used).await? != 1 {
+    let made = made.map(|row| row.timestamp(0)).transpose()?;
+    let used = tx.execute(&sql::USE, used).await? == 1;
+    let Some(since) = made.filter(|_| used) else {
         let guesses = guesses.wrong(&env.policy, now);
         save(tx, id, &guesses).await?;
         place.refused(tx, Method::BackupCode, &guesses).await?;
         return Ok(Tried::Wrong);
-    }
+    };
     save(tx, id, &guesses.right()).await?;
     let fresh = add(tx, env, id).await?;
     notice::tell(tx, env, place.visitor, account, Notice::BackupCodeUsed).await?;
     let entry = place.entry(USED, &Details::of(place.visitor));
     audit::append(tx, entry).await?;
     Ok(Tried::Right(Used {
-        proof: place.proof(Method::BackupCode),
+        proof: place.proof(Method::BackupCode, since),
         fresh,
     }))
 }

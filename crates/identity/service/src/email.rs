@@ -1,13 +1,18 @@
 //! The e-mail address of an account (ID-4): confirmed by code or by link. Changing one is another area's.
+//!
+//! An address leads to the account, so asking for one is a sensitive action ([`Allow`]); what was shown at a sign-in
+//! a few minutes ago is proof enough. The code and the link then serve only what was asked so.
 
 use audit::{Actor, Details, Entry, action};
-use db::{ReadTx, WriteTx};
+use db::{BoxFuture, ReadTx, WriteTx};
 use identity_core::{
+    assurance::{Action, Missing, counting, missing},
     challenge::{NotAccepted, Purpose},
     guessing::Refused,
     next_path::NextPath,
 };
 use kernel::{Email, Identifier, Visitor, code::OneTimeCode};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     account::{self, Account},
@@ -17,7 +22,46 @@ use crate::{
     notice::{self, Notice},
     profile,
     session::SignedIn,
+    shown,
+    step_up::{At, Authorised, Sensitive},
 };
+
+/// Lets a session ask for the confirmation of an address: [`add`] follows. It changes nothing itself, because codes
+/// are counted by what is locked before the account.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Allow {
+    /// The address, in its one form.
+    pub email: String,
+}
+
+impl std::fmt::Debug for Allow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Allow(…)")
+    }
+}
+
+impl Sensitive for Allow {
+    const ACTION: Action = Action::AddEmail;
+    type Done = ();
+
+    fn run<'t>(
+        &'t self,
+        _: &'t mut WriteTx,
+        _: At<'t>,
+        _: Authorised,
+    ) -> BoxFuture<'t, Result<(), ServiceError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// Whether a session has shown enough, lately enough, to ask for an address.
+async fn may_add(tx: &mut ReadTx, who: &SignedIn) -> Result<bool, ServiceError> {
+    let (need, now) = (Action::AddEmail.need(), tx.now());
+    let session = shown::of_session(tx, who.account.id, who.session).await?;
+    let has = shown::has(tx, &who.account).await?;
+    let shown = counting(need, &session, now);
+    Ok(missing(need.strength, &has, &shown, now) == Missing::Nothing)
+}
 
 /// What became of asking to add an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +70,11 @@ pub enum Added {
     Asked(Asked),
     /// The account has a confirmed address already.
     HasOne,
+    /// The session has not shown enough: [`Allow`] comes first.
+    ProofFirst,
 }
 
-/// Asks for the confirmation of an address.
+/// Asks for the confirmation of an address, in a session that [`Allow`] lets do so.
 pub async fn add(
     tx: &mut WriteTx,
     env: &Env,
@@ -40,6 +86,9 @@ pub async fn add(
     let account = &who.account;
     if account::email(&account::identifiers(tx, account).await?).is_some() {
         return Ok(Added::HasOne);
+    }
+    if account.frozen_at.is_some() || !may_add(tx, who).await? {
+        return Ok(Added::ProofFirst);
     }
     let identifier = Identifier::Email(email.clone());
     let payload = encode(&identifier);
@@ -70,6 +119,8 @@ pub enum Confirmed {
     Taken,
     /// The account got another address meanwhile.
     HasOne,
+    /// The account is frozen: nothing about its safety changes until the freeze is lifted.
+    Frozen,
     /// The link was used, has run out, or never was.
     LinkOver,
     /// Not the code, or not any more.
@@ -86,6 +137,9 @@ pub async fn confirm(
     who: &SignedIn,
     code: &OneTimeCode,
 ) -> Result<Confirmed, ServiceError> {
+    if who.account.frozen_at.is_some() {
+        return Ok(Confirmed::Frozen);
+    }
     let browser = who.browser_key();
     let known = Some(who.browser);
     let check = Check {
@@ -131,6 +185,10 @@ pub async fn confirm_by_link(
         return Ok(Confirmed::LinkOver);
     };
     let account = account::lock(tx, env, found.account.id).await?;
+    // Looked at before the link is used up: it still serves when the freeze was lifted.
+    if account.frozen_at.is_some() {
+        return Ok(Confirmed::Frozen);
+    }
     if !link::consume(tx, token).await? {
         return Ok(Confirmed::LinkOver);
     }
@@ -161,6 +219,9 @@ async fn bind(
         } else {
             Confirmed::HasOne
         });
+    }
+    if account.frozen_at.is_some() {
+        return Ok(Confirmed::Frozen);
     }
     if !account::claim(tx, &subject, identifier, account.id).await? {
         return Ok(Confirmed::Taken);

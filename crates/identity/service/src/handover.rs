@@ -541,7 +541,7 @@ async fn begin_session(
     let proof = Proof {
         account: account.id,
         method: Method::Device,
-        key_since: None,
+        since: None,
     };
     let begun = session::begin_shown(tx, env, visitor, account, &proof, known, enough).await?;
     // Told of whether or not the browser is new: the confirming tap may have been talked out of the owner.

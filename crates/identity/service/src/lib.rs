@@ -6,6 +6,7 @@
 //! | signing in, registering | `sign_in` |
 //! | sessions and devices | `session` |
 //! | step-up: what a sensitive action needs first | `step_up`, `shown` |
+//! | when something that leads to the account was taken away last | `slices` |
 //! | the bank section's lock | `bank_section` |
 //! | passkeys | `passkeys` |
 //! | password, passcode, code word | `password`, `passcode`, `device_key`, `code_word`, `secret` |
@@ -53,6 +54,7 @@ pub mod secret;
 pub mod session;
 pub mod shown;
 pub mod sign_in;
+pub mod slices;
 pub mod step_up;
 pub mod totp;
 pub mod tries;
@@ -85,6 +87,7 @@ pub fn statements() -> Vec<&'static db::Statement> {
         secret::sql::ALL,
         session::sql::ALL,
         shown::sql::ALL,
+        slices::sql::ALL,
         step_up::sql::ALL,
         totp::sql::ALL,
         trusted::sql::ALL,

@@ -3,13 +3,13 @@
 //! the key has signed or the code was shown, so a stranger cannot use the owner's tries up.
 
 use audit::{Action as Logged, Details};
-use db::{BoxFuture, WriteTx};
+use db::{BoxFuture, ReadTx, WriteTx};
 use identity_core::{
     assurance::{Action, Method},
     own::Own,
     passcode::{Passcode, PasscodeError, TRIES},
 };
-use kernel::AccountId;
+use kernel::{AccountId, Timestamp};
 use serde::{Deserialize, Serialize};
 use vault::{Phc, Verdict};
 
@@ -93,6 +93,14 @@ impl Sensitive for SetPasscode {
     const ACTION: Action = Action::SetPasscode;
     type Done = ();
 
+    fn takes<'t>(
+        &'t self,
+        tx: &'t mut ReadTx,
+        account: &'t Account,
+    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
+        Box::pin(secret::opens_since(tx, account.id, Kind::Passcode))
+    }
+
     fn run<'t>(
         &'t self,
         tx: &'t mut WriteTx,
@@ -124,6 +132,14 @@ pub struct RemovePasscode {}
 impl Sensitive for RemovePasscode {
     const ACTION: Action = Action::RemovePasscode;
     type Done = ();
+
+    fn takes<'t>(
+        &'t self,
+        tx: &'t mut ReadTx,
+        account: &'t Account,
+    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
+        Box::pin(secret::opens_since(tx, account.id, Kind::Passcode))
+    }
 
     fn run<'t>(
         &'t self,
@@ -283,7 +299,7 @@ pub async fn settle(
     Ok(Settled::Right(Proof {
         account: account.id,
         method: Method::Passcode,
-        key_since: None,
+        since: Some(kept.set_at),
     }))
 }
 

@@ -1,7 +1,7 @@
 //! The password (ID-3): set, replaced, removed, shown. The shop never needs it.
 
 use audit::Action as Logged;
-use db::{BoxFuture, WriteTx};
+use db::{BoxFuture, ReadTx, WriteTx};
 use identity_core::{
     assurance::{Action, Method},
     guessing::Refused,
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use vault::{Phc, Verdict};
 
 use crate::{
-    account,
+    account::{self, Account},
     env::{Env, ServiceError},
     notice::{self, Notice},
     second_factor,
@@ -78,6 +78,14 @@ impl Sensitive for SetPassword {
     const ACTION: Action = Action::SetPassword;
     type Done = Strength;
 
+    fn takes<'t>(
+        &'t self,
+        tx: &'t mut ReadTx,
+        account: &'t Account,
+    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
+        Box::pin(secret::opens_since(tx, account.id, Kind::Password))
+    }
+
     fn run<'t>(
         &'t self,
         tx: &'t mut WriteTx,
@@ -114,6 +122,18 @@ pub enum Removed {
 impl Sensitive for RemovePassword {
     const ACTION: Action = Action::RemovePassword;
     type Done = Removed;
+
+    fn takes<'t>(
+        &'t self,
+        tx: &'t mut ReadTx,
+        account: &'t Account,
+    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
+        Box::pin(secret::opens_since(tx, account.id, Kind::Password))
+    }
+
+    fn took(done: &Removed) -> bool {
+        *done == Removed::Done
+    }
 
     fn run<'t>(
         &'t self,
@@ -178,7 +198,7 @@ pub async fn reserve(
     let kept = Kept {
         tries_left: WRONG_CLOSES.saturating_sub(nth),
         guesses,
-        phc: kept.phc,
+        ..kept
     };
     secret::save(tx, &account, Kind::Password, &kept).await?;
     Ok(attempt(Some(kept.phc), nth))
@@ -218,11 +238,12 @@ pub async fn settle(
         phc: verdict.rehashed().cloned().unwrap_or(kept.phc),
         tries_left: WRONG_CLOSES,
         guesses,
+        set_at: kept.set_at,
     };
     secret::save(tx, &account, Kind::Password, &kept).await?;
     Ok(Settled::Right(Proof {
         account: account.id,
         method: Method::Password,
-        key_since: None,
+        since: Some(kept.set_at),
     }))
 }

@@ -80,6 +80,7 @@ const fn action(about: &About) -> CodePurpose {
         Action::RemoveTrusted => CodePurpose::RemoveTrusted,
         Action::LetIn => CodePurpose::LetIn,
         Action::ClearDoubt => CodePurpose::ClearDoubt,
+        Action::AddEmail => CodePurpose::AddEmail,
         Action::ApproveMoney => CodePurpose::ApproveMoney,
     }
 }

@@ -14,7 +14,7 @@ use identity_core::{
     assurance::{Action, Has, Method},
     second_factor::{self as rules, Standing, Why},
 };
-use kernel::{AccountId, Identifier};
+use kernel::{AccountId, Identifier, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -79,6 +79,22 @@ pub struct NotAlways {}
 impl Sensitive for NotAlways {
     const ACTION: Action = Action::DropSecondFactor;
     type Done = Set;
+
+    fn takes<'t>(
+        &'t self,
+        tx: &'t mut ReadTx,
+        account: &'t Account,
+    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
+        Box::pin(async move {
+            let key = params![account.id.as_bytes()];
+            let row = tx.query_opt(&sql::FIND, key).await?;
+            Ok(row.map(|row| row.timestamp(0)).transpose()?)
+        })
+    }
+
+    fn took(done: &Set) -> bool {
+        *done == Set::Done
+    }
 
     fn run<'t>(
         &'t self,

@@ -84,6 +84,8 @@ pub(crate) struct Kept {
     pub(crate) phc: Phc,
     pub(crate) tries_left: u32,
     pub(crate) guesses: Guesses,
+    /// When it was chosen.
+    pub(crate) set_at: Timestamp,
 }
 
 fn read(row: &Row, account: &Account, kind: Kind) -> Result<Kept, ServiceError> {
@@ -99,6 +101,7 @@ fn read(row: &Row, account: &Account, kind: Kind) -> Result<Kept, ServiceError> 
             recent: Recent::from_bytes(&row.bytes(3)?).ok_or_else(|| row.wrong(3, "torn times"))?,
             rest_until: row.opt_timestamp(4)?,
         },
+        set_at: row.timestamp(5)?,
     })
 }
 
@@ -126,6 +129,16 @@ pub async fn standing(
         Ok((row.timestamp(0)?, left))
     })
     .transpose()
+}
+
+/// Since when an account has a secret that may still be tried: what taking it away takes (A50).
+pub(crate) async fn opens_since(
+    tx: &mut ReadTx,
+    account: AccountId,
+    kind: Kind,
+) -> Result<Option<Timestamp>, ServiceError> {
+    let standing = standing(tx, account, kind).await?;
+    Ok(standing.and_then(|(since, left)| (left > 0).then_some(since)))
 }
 
 /// Sets a secret, or puts it in the place of the one that was there. True when one was.

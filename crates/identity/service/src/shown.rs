@@ -3,7 +3,7 @@
 pub(crate) mod sql;
 
 use db::{DbError, ReadTx, WriteTx, params};
-use identity_core::assurance::{Has, KEY_RIPENS, Method, Shown};
+use identity_core::assurance::{Has, Method, Shown};
 use kernel::{AccountId, Identifier, SessionId, Timestamp};
 
 use crate::{
@@ -16,7 +16,8 @@ use crate::{
 pub struct Proof {
     pub(crate) account: AccountId,
     pub(crate) method: Method,
-    pub(crate) key_since: Option<Timestamp>,
+    /// Since when the account has what was shown.
+    pub(crate) since: Option<Timestamp>,
 }
 
 impl Proof {
@@ -43,7 +44,7 @@ pub(crate) async fn note(
         session.as_bytes(),
         proof.method.as_str(),
         now,
-        proof.key_since,
+        proof.since,
     ];
     tx.defer(&[(&sql::NOTE, row)]).await
 }
@@ -62,7 +63,7 @@ pub(crate) async fn of_session(
                 method: Method::from_name(&row.text(0)?)
                     .ok_or_else(|| row.wrong(0, "no method"))?,
                 at: row.timestamp(1)?,
-                key_since: row.opt_timestamp(2)?,
+                since: row.opt_timestamp(2)?,
             })
         })
         .collect()
@@ -74,29 +75,55 @@ pub async fn has(tx: &mut ReadTx, account: &Account) -> Result<Has, ServiceError
     let id = account.id;
     let mut has = Has::default();
     for owned in account::identifiers(tx, account).await? {
-        let doubted = tx.query_opt(&sql::DOUBT, params![&owned.subject]).await?;
-        match owned.identifier {
-            Identifier::Phone(_) => has.phone = doubted.is_none(),
-            Identifier::Email(_) => has.email = doubted.is_none(),
+        if tx
+            .query_opt(&sql::DOUBT, params![&owned.subject])
+            .await?
+            .is_some()
+        {
+            continue;
         }
+        let method = match owned.identifier {
+            Identifier::Phone(_) => {
+                has.phone = true;
+                Method::Sms
+            }
+            Identifier::Email(_) => {
+                has.email = true;
+                Method::Email
+            }
+        };
+        has.aged(method, owned.verified_at, now);
     }
     for row in tx.query(&sql::SECRETS, params![id.as_bytes()]).await? {
-        let may_be_tried = row.int(1)? > 0;
-        match row.text(0)?.as_str() {
-            "password" => has.password = may_be_tried,
-            "passcode" => has.passcode = may_be_tried,
-            _ => {}
+        if row.int(1)? <= 0 {
+            continue;
         }
+        let method = match row.text(0)?.as_str() {
+            "password" => {
+                has.password = true;
+                Method::Password
+            }
+            "passcode" => {
+                has.passcode = true;
+                Method::Passcode
+            }
+            _ => continue,
+        };
+        has.aged(method, row.timestamp(2)?, now);
     }
     for row in tx.query(&sql::PASSKEYS, params![id.as_bytes()]).await? {
         has.passkey = true;
-        has.ripe_passkey |= now.since(row.timestamp(0)?) >= KEY_RIPENS;
+        has.aged(Method::Passkey, row.timestamp(0)?, now);
     }
-    has.totp = tx
-        .query_opt(&sql::TOTP, params![id.as_bytes()])
-        .await?
-        .is_some();
-    let unused = tx.query_one(&sql::BACKUP, params![id.as_bytes()]).await?;
-    has.backup_code = unused.int(0)? > 0;
+    let app = tx.query_opt(&sql::TOTP, params![id.as_bytes()]).await?;
+    if let Some(since) = app.map(|row| row.opt_timestamp(0)).transpose()?.flatten() {
+        has.totp = true;
+        has.aged(Method::Totp, since, now);
+    }
+    let codes = tx.query_one(&sql::BACKUP, params![id.as_bytes()]).await?;
+    if let Some(since) = codes.opt_timestamp(0)? {
+        has.backup_code = true;
+        has.aged(Method::BackupCode, since, now);
+    }
     Ok(has)
 }

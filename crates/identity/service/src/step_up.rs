@@ -13,8 +13,9 @@ pub use by_code::{To, Tried, ask_code, check_code};
 
 use audit::{Action as Logged, Details};
 use db::{BoxFuture, ReadTx, Row, WriteTx, params};
-use identity_core::assurance::{
-    self, Action, Method, Missing, STEP_LIFE, STEP_REUSED, Shown, Strength, Way,
+use identity_core::{
+    assurance::{self, Action, Has, Method, Missing, STEP_LIFE, STEP_REUSED, Shown, Strength, Way},
+    slices::Slice,
 };
 use kernel::{Locale, Timestamp, Visitor};
 use serde::{Serialize, de::DeserializeOwned};
@@ -26,6 +27,7 @@ use crate::{
     env::{Env, ServiceError},
     session::SignedIn,
     shown::{self, Proof},
+    slices,
 };
 
 kernel::id! {
@@ -53,6 +55,22 @@ pub trait Sensitive: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// address, and never in words that whoever asks has chosen (A15). `None` where the action says it all.
     fn target(&self, _: Locale) -> Option<String> {
         None
+    }
+
+    /// Since when the account has what this takes away or replaces, where that leads to the account (A50): a way to
+    /// show oneself, an identifier, what sign-in asks for. `None` for what only adds, and for what opens nothing
+    /// any more. The account is locked.
+    fn takes<'t>(
+        &'t self,
+        _: &'t mut ReadTx,
+        _: &'t Account,
+    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Whether it was taken in fact.
+    fn took(_: &Self::Done) -> bool {
+        true
     }
 
     /// Does it. The account is locked and is as it is now.
@@ -95,6 +113,11 @@ pub enum Performed<T> {
     NothingToShow,
     /// The account is frozen: nothing about its safety changes until the freeze is lifted.
     Frozen,
+    /// Something was taken away within the day, and the account has nothing old to show (A50).
+    TooSoon {
+        /// It waits until then.
+        until: Timestamp,
+    },
 }
 
 const PAYLOAD: &str = "identity.step";
@@ -111,6 +134,7 @@ struct Step {
     proved_at: Option<Timestamp>,
     used_at: Option<Timestamp>,
     target: Option<Vec<u8>>,
+    old_only: bool,
 }
 
 fn read(row: &Row) -> Result<Step, ServiceError> {
@@ -128,6 +152,7 @@ fn read(row: &Row) -> Result<Step, ServiceError> {
         proved_at: row.opt_timestamp(7)?,
         used_at: row.opt_timestamp(8)?,
         target: row.opt_bytes(9)?,
+        old_only: row.bool(10)?,
     })
 }
 
@@ -178,10 +203,23 @@ pub async fn perform<C: Sensitive>(
     if account.frozen_at.is_some() && C::ACTION != Action::OpenBank {
         return Ok(Performed::Frozen);
     }
-    let payload =
-        serde_json::to_vec(cmd).map_err(|_| ServiceError::Inconsistent("a command is JSON"))?;
+    let taken = cmd.takes(tx, &account).await?;
+    let slice = slices::of(tx, account.id, taken).await?;
+    let has = shown::has(tx, &account).await?;
+    let strength = C::ACTION.need().strength;
+    let asks = Asks {
+        action: C::ACTION,
+        payload: &serde_json::to_vec(cmd)
+            .map_err(|_| ServiceError::Inconsistent("a command is JSON"))?,
+        old_only: matches!(slice, Slice::Another { .. }),
+    };
+    if let Slice::Another { until } = slice
+        && assurance::old_ways(strength, &has).is_empty()
+    {
+        return Ok(Performed::TooSoon { until });
+    }
     let held = match step {
-        Some(step) => consume(tx, env, who, C::ACTION, step, &payload).await?,
+        Some(step) => consume(tx, env, &account, who, &asks, step).await?,
         None => Held::Nothing,
     };
     let missing = match held {
@@ -190,8 +228,7 @@ pub async fn perform<C: Sensitive>(
         Held::Nothing => {
             let session = shown::of_session(tx, account.id, who.session).await?;
             let counting = assurance::counting(C::ACTION.need(), &session, tx.now());
-            let has = shown::has(tx, &account).await?;
-            assurance::missing(C::ACTION.need().strength, &has, &counting, tx.now())
+            asks.missing(strength, &has, &counting, tx.now())
         }
     };
     match missing {
@@ -202,20 +239,45 @@ pub async fn perform<C: Sensitive>(
                 who,
                 account: &account,
             };
-            Ok(Performed::Done(cmd.run(tx, at, Authorised(())).await?))
+            let done = cmd.run(tx, at, Authorised(())).await?;
+            if slice.counts() && C::took(&done) {
+                slices::note(tx, account.id).await?;
+            }
+            Ok(Performed::Done(done))
         }
         Missing::NothingToShow => Ok(Performed::NothingToShow),
         Missing::OneOf(_) => {
             let target = cmd.target(account.locale);
-            let waits = Waits {
-                action: C::ACTION,
-                payload: &payload,
-                target: target.as_deref(),
-            };
-            let step = wait(tx, env, visitor, who, &waits).await?;
+            let step = wait(tx, env, visitor, who, &asks, target.as_deref()).await?;
             Ok(Performed::Needs(step))
         }
     }
+}
+
+/// What is asked for: an action with its content, and whether only what is old proves it (A50).
+struct Asks<'t> {
+    action: Action,
+    payload: &'t [u8],
+    old_only: bool,
+}
+
+impl Asks<'_> {
+    fn missing(&self, strength: Strength, has: &Has, shown: &[Shown], now: Timestamp) -> Missing {
+        missing(self.old_only, strength, has, shown, now)
+    }
+}
+
+fn missing(
+    old_only: bool,
+    strength: Strength,
+    has: &Has,
+    shown: &[Shown],
+    now: Timestamp,
+) -> Missing {
+    if old_only {
+        return assurance::missing_old(strength, has, shown, now);
+    }
+    assurance::missing(strength, has, shown, now)
 }
 
 /// What a step that was brought is worth.
@@ -233,10 +295,10 @@ enum Held {
 async fn consume(
     tx: &mut WriteTx,
     env: &Env,
+    account: &Account,
     who: &SignedIn,
-    action: Action,
+    asks: &Asks<'_>,
     id: StepId,
-    payload: &[u8],
 ) -> Result<Held, ServiceError> {
     let now = tx.now();
     let key = params![who.account.id.as_bytes(), id.as_bytes()];
@@ -244,12 +306,25 @@ async fn consume(
         return Ok(Held::Nothing);
     };
     let step = read(&row)?;
-    let is_this = step.action == action && same(&step.mac, &mac(env, id, payload));
+    let is_this = step.action == asks.action && same(&step.mac, &mac(env, id, asks.payload));
     if !is_this || !step.is_open(who, now) {
         return Ok(Held::Nothing);
     }
+    // Something else was taken since this step began: it asks for less than is needed now.
+    let is_enough = step.old_only || !asks.old_only;
     if step.proved_at.is_none() {
-        return Ok(Held::Step(id));
+        return Ok(if is_enough {
+            Held::Step(id)
+        } else {
+            Held::Nothing
+        });
+    }
+    let step = Step {
+        old_only: asks.old_only,
+        ..step
+    };
+    if !is_enough && left(tx, account, who, &step, None).await? != Missing::Nothing {
+        return Ok(Held::Nothing);
     }
     let used = params![now, who.account.id.as_bytes(), id.as_bytes()];
     Ok(match tx.execute(&sql::USE, used).await? {
@@ -258,31 +333,25 @@ async fn consume(
     })
 }
 
-/// What is to wait for a proof.
-struct Waits<'t> {
-    action: Action,
-    payload: &'t [u8],
-    target: Option<&'t str>,
-}
-
 /// The step of this session that waits for the same with the same content, unless half its life is over: asking
 /// again, by a second tap or sixty at once, does not pull it from under whoever is confirming it.
 async fn waiting(
     tx: &mut WriteTx,
     env: &Env,
     who: &SignedIn,
-    waits: &Waits<'_>,
+    asks: &Asks<'_>,
 ) -> Result<Option<StepId>, ServiceError> {
     let key = params![
         who.account.id.as_bytes(),
         who.session.as_bytes(),
-        waits.action.as_str()
+        asks.action.as_str()
     ];
     let now = tx.now();
     for row in tx.query(&sql::WAITING, key).await? {
         let id = StepId::from_bytes(&row.array::<16>(0)?).map_err(|_| row.wrong(0, "not an id"))?;
         let is_young = now.since(row.timestamp(2)?) < STEP_REUSED;
-        if is_young && same(&row.bytes(1)?, &mac(env, id, waits.payload)) {
+        let is_enough = row.bool(3)? || !asks.old_only;
+        if is_young && is_enough && same(&row.bytes(1)?, &mac(env, id, asks.payload)) {
             return Ok(Some(id));
         }
     }
@@ -294,22 +363,23 @@ async fn wait(
     env: &Env,
     visitor: &Visitor,
     who: &SignedIn,
-    waits: &Waits<'_>,
+    asks: &Asks<'_>,
+    target: Option<&str>,
 ) -> Result<StepId, ServiceError> {
-    if let Some(id) = waiting(tx, env, who, waits).await? {
+    if let Some(id) = waiting(tx, env, who, asks).await? {
         return Ok(id);
     }
     let now = tx.now();
     let account = who.account.id.as_bytes();
     let session = who.session.as_bytes();
-    let action = waits.action.as_str();
+    let action = asks.action.as_str();
     tx.execute(&sql::REPLACE, params![account, session, action])
         .await?;
     let id = StepId::new(now, &*env.chance);
     let key = &who.account.key;
-    let sealed = key.seal(PAYLOAD, waits.payload);
-    let target = waits.target.map(|text| key.seal(TARGET, text.as_bytes()));
-    let mac = mac(env, id, waits.payload);
+    let sealed = key.seal(PAYLOAD, asks.payload);
+    let target = target.map(|text| key.seal(TARGET, text.as_bytes()));
+    let mac = mac(env, id, asks.payload);
     let row = params![
         account,
         id.as_bytes(),
@@ -319,6 +389,7 @@ async fn wait(
         &mac,
         target.as_deref(),
         "",
+        asks.old_only,
         now,
         now.saturating_add(STEP_LIFE),
     ];
@@ -381,8 +452,7 @@ pub async fn show(
     })
 }
 
-/// What is still to be shown for a step. A proof that is not of this moment was noted with the step; the age of
-/// a passkey is then that of the account's youngest ripe one, which `has` knows.
+/// What is still to be shown for a step.
 async fn left(
     tx: &mut ReadTx,
     account: &Account,
@@ -404,11 +474,11 @@ async fn left(
         counting.push(Shown {
             method: proof.method,
             at: now,
-            key_since: proof.key_since,
+            since: proof.since,
         });
     }
     let has = shown::has(tx, account).await?;
-    Ok(assurance::missing(need.strength, &has, &counting, now))
+    Ok(missing(step.old_only, need.strength, &has, &counting, now))
 }
 
 /// A step as its page shows it.
@@ -428,6 +498,8 @@ pub struct Waiting {
     pub shown: Vec<Method>,
     /// What it is done to, as messages name it.
     pub target: Option<String>,
+    /// Only what has been with the account for long proves it (A50).
+    pub old_only: bool,
 }
 
 /// Looks at a step; `None` when it is over or another session's.
@@ -464,6 +536,7 @@ pub async fn look(
         is_used: step.used_at.is_some(),
         shown: step.shown,
         target,
+        old_only: step.old_only,
     }))
 }
 

@@ -14,7 +14,7 @@ use kernel::{AccountId, Timestamp, Visitor, code::OneTimeCode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account,
+    account::{self, Account},
     env::{Env, ServiceError},
     notice::{self, Notice},
     second_factor,
@@ -245,7 +245,8 @@ pub async fn check(
         .query_opt(&sql::LOCK, params![account.as_bytes()])
         .await?;
     let kept = row.as_ref().map(read).transpose()?;
-    let Some(kept) = kept.filter(|kept| kept.confirmed_at.is_some()) else {
+    let confirmed = kept.and_then(|kept| Some((kept.confirmed_at?, kept)));
+    let Some((since, kept)) = confirmed else {
         return Ok(Tried::NotThere);
     };
     let tried = judge(tx, place, kept, code).await?;
@@ -253,7 +254,7 @@ pub async fn check(
         tx.execute_one(&sql::TAKE, params![step, account.as_bytes()])
             .await?;
     }
-    Ok(tried.map(|_| place.proof(Method::Totp)))
+    Ok(tried.map(|_| place.proof(Method::Totp, since)))
 }
 
 /// Disconnects the app.
@@ -275,6 +276,18 @@ pub enum Removed {
 impl Sensitive for Remove {
     const ACTION: Action = Action::RemoveTotp;
     type Done = Removed;
+
+    fn takes<'t>(
+        &'t self,
+        tx: &'t mut ReadTx,
+        account: &'t Account,
+    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
+        Box::pin(async move { Ok(since(tx, account.id).await?) })
+    }
+
+    fn took(done: &Removed) -> bool {
+        *done == Removed::Done
+    }
 
     fn run<'t>(
         &'t self,

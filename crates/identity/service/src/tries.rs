@@ -97,11 +97,11 @@ impl Where<'_> {
         entry.with(details.seal(&self.account.key))
     }
 
-    pub(crate) fn proof(&self, method: Method) -> Proof {
+    pub(crate) fn proof(&self, method: Method, since: Timestamp) -> Proof {
         Proof {
             account: self.account.id,
             method,
-            key_since: None,
+            since: Some(since),
         }
     }
 

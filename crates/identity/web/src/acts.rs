@@ -24,7 +24,7 @@ use identity_service::{
     sign_in::{self, Register, Registered, Verified},
     step_up,
 };
-use kernel::{Email, Identifier, Locale, SessionId, Visitor, code::OneTimeCode};
+use kernel::{Identifier, Locale, SessionId, Visitor, code::OneTimeCode};
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 use webkit::once::{Once, OnceKey, once};
@@ -131,32 +131,6 @@ impl State {
                         Registered::NeedsSecond => RegisterDone::NeedsSecond,
                         Registered::ConsentMissing => RegisterDone::ConsentMissing,
                         Registered::ProofMissing => RegisterDone::ProofMissing,
-                    })
-                })
-            },
-        )
-        .await
-    }
-
-    /// Asks for the confirmation of an e-mail address (ID-4).
-    pub async fn add_email(
-        &self,
-        key: OnceKey,
-        visitor: &Visitor,
-        who: Arc<SignedIn>,
-        address: Email,
-    ) -> Result<Once<AskDone>, Fault> {
-        let cmd = (who, address);
-        self.act(
-            "email.add",
-            key,
-            visitor,
-            cmd,
-            |tx, (env, visitor, (who, address))| {
-                Box::pin(async move {
-                    Ok(match email::add(tx, env, visitor, who, address).await? {
-                        email::Added::Asked(asked) => asked.into(),
-                        email::Added::HasOne => AskDone::HasOne,
                     })
                 })
             },

@@ -57,6 +57,8 @@ pub enum CodePurpose {
     LetIn,
     /// Confirming that a doubted number is the owner's.
     ClearDoubt,
+    /// Adding the first e-mail. Its address is not named: whoever asks has chosen it.
+    AddEmail,
     /// Letting money go; names the amount and to whom.
     ApproveMoney,
     /// Getting back in.
@@ -67,7 +69,7 @@ pub enum CodePurpose {
 
 impl CodePurpose {
     /// Every purpose.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::SignIn,
         Self::ConfirmEmail,
         Self::Freeze,
@@ -91,6 +93,7 @@ impl CodePurpose {
         Self::RemoveTrusted,
         Self::LetIn,
         Self::ClearDoubt,
+        Self::AddEmail,
         Self::ApproveMoney,
         Self::Recovery,
         Self::ConfirmNumber,
@@ -121,6 +124,7 @@ impl CodePurpose {
             Self::RemoveTrusted => "msg-purpose-remove-trusted",
             Self::LetIn => "msg-purpose-let-in",
             Self::ClearDoubt => "msg-purpose-clear-doubt",
+            Self::AddEmail => "msg-purpose-add-email",
             Self::ApproveMoney => "msg-purpose-approve-money",
             Self::Recovery => "msg-purpose-recovery",
             Self::ConfirmNumber => "msg-purpose-confirm-number",

@@ -6,6 +6,8 @@ db::statements! {
     /// Uses a code up; touches nothing when it is not one, or was used.
     USE: "UPDATE backup_code SET used_at = $1 WHERE account_id = $2 AND code_hash = $3 AND used_at IS NULL
         AND void_at IS NULL" (Int, Bytes, Bytes) -> ();
+    /// When a code was made.
+    MADE: "SELECT made_at FROM backup_code WHERE account_id = $1 AND code_hash = $2" (Bytes, Bytes) -> (Int);
     /// Kills every code of an account.
     REMOVE: "DELETE FROM backup_code WHERE account_id = $1" (Bytes) -> ();
     /// How many are left.

@@ -1,12 +1,14 @@
 //! Removing a passkey.
 
 use audit::Details;
-use db::{BoxFuture, WriteTx, params};
+use db::{BoxFuture, ReadTx, WriteTx, params};
 use identity_core::assurance::{Action, Method};
+use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{PasskeyId, REMOVED, lock, of_account, sql};
 use crate::{
+    account::Account,
     env::ServiceError,
     notice::{self, Notice},
     second_factor, shown,
@@ -36,6 +38,26 @@ pub enum Removed {
 impl Sensitive for Remove {
     const ACTION: Action = Action::RemovePasskey;
     type Done = Removed;
+
+    fn takes<'t>(
+        &'t self,
+        tx: &'t mut ReadTx,
+        account: &'t Account,
+    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
+        Box::pin(async move {
+            let key = params![account.id.as_bytes(), self.id.as_bytes()];
+            let Some(row) = tx.query_opt(&sql::FIND, key).await? else {
+                return Ok(None);
+            };
+            // A suspected one opens nothing any more.
+            let opens = row.opt_timestamp(3)?.is_none();
+            Ok(opens.then_some(row.timestamp(2)?))
+        })
+    }
+
+    fn took(done: &Removed) -> bool {
+        *done == Removed::Done
+    }
 
     fn run<'t>(
         &'t self,

@@ -286,7 +286,7 @@ impl Taking<'_> {
         Ok(Shown::Right(Proof {
             account: id,
             method: Method::Passkey,
-            key_since: Some(created_at),
+            since: Some(created_at),
         }))
     }
 

@@ -2,8 +2,8 @@
 
 db::statements! {
     /// One secret, locked.
-    LOCK: "SELECT sealed, tries_left, wrong_in_row, wrong, rest_until FROM secret
-        WHERE account_id = $1 AND kind = $2{lock}" (Bytes, Text) -> (Bytes, Int, Int, Bytes, OptInt);
+    LOCK: "SELECT sealed, tries_left, wrong_in_row, wrong, rest_until, set_at FROM secret
+        WHERE account_id = $1 AND kind = $2{lock}" (Bytes, Text) -> (Bytes, Int, Int, Bytes, OptInt, Int);
     /// Since when there is one.
     STANDING: "SELECT set_at, tries_left FROM secret WHERE account_id = $1 AND kind = $2"
         (Bytes, Text) -> (Int, Int);

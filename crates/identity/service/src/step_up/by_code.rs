@@ -112,10 +112,12 @@ pub async fn check_code(
     if is_phone != (purpose == Purpose::StepUpPhone) {
         return Err(ServiceError::Inconsistent("a code to the other identifier"));
     }
+    let owned = account::identifiers(tx, &who.account).await?;
+    let owned = owned.iter().find(|owned| owned.subject == proved.subject);
     let proof = Proof {
         account: who.account.id,
         method: Method::from(proved.channel),
-        key_since: None,
+        since: owned.map(|owned| owned.verified_at),
     };
     Ok(Tried::Right(show(tx, env, visitor, who, id, &proof).await?))
 }

@@ -5,20 +5,21 @@ db::statements! {
     REPLACE: "DELETE FROM step_up WHERE account_id = $1 AND session_id = $2 AND action = $3 AND used_at IS NULL"
         (Bytes, Bytes, Text) -> ();
     /// The step of a session that waits for an action and was not proved yet.
-    WAITING: "SELECT step_id, payload_mac, created_at FROM step_up WHERE account_id = $1 AND session_id = $2
-        AND action = $3 AND used_at IS NULL AND proved_at IS NULL" (Bytes, Bytes, Text) -> (Bytes, Bytes, Int);
+    WAITING: "SELECT step_id, payload_mac, created_at, old_only FROM step_up WHERE account_id = $1
+        AND session_id = $2 AND action = $3 AND used_at IS NULL AND proved_at IS NULL"
+        (Bytes, Bytes, Text) -> (Bytes, Bytes, Int, Bool);
     /// Keeps an action that waits for a proof.
     ADD: "INSERT INTO step_up (account_id, step_id, session_id, action, payload, payload_mac, target, shown,
-        created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-        (Bytes, Bytes, Bytes, Text, Bytes, Bytes, OptBytes, Text, Int, Int) -> ();
+        old_only, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        (Bytes, Bytes, Bytes, Text, Bytes, Bytes, OptBytes, Text, Bool, Int, Int) -> ();
     /// One step.
     FIND: "SELECT session_id, action, payload, payload_mac, shown, created_at, expires_at, proved_at, used_at,
-        target FROM step_up WHERE account_id = $1 AND step_id = $2"
-        (Bytes, Bytes) -> (Bytes, Text, Bytes, Bytes, Text, Int, Int, OptInt, OptInt, OptBytes);
+        target, old_only FROM step_up WHERE account_id = $1 AND step_id = $2"
+        (Bytes, Bytes) -> (Bytes, Text, Bytes, Bytes, Text, Int, Int, OptInt, OptInt, OptBytes, Bool);
     /// The same, locked.
     LOCK: "SELECT session_id, action, payload, payload_mac, shown, created_at, expires_at, proved_at, used_at,
-        target FROM step_up WHERE account_id = $1 AND step_id = $2{lock}"
-        (Bytes, Bytes) -> (Bytes, Text, Bytes, Bytes, Text, Int, Int, OptInt, OptInt, OptBytes);
+        target, old_only FROM step_up WHERE account_id = $1 AND step_id = $2{lock}"
+        (Bytes, Bytes) -> (Bytes, Text, Bytes, Bytes, Text, Int, Int, OptInt, OptInt, OptBytes, Bool);
     /// Notes what was shown for it.
     SHOWN: "UPDATE step_up SET shown = $1, proved_at = $2 WHERE account_id = $3 AND step_id = $4
         AND used_at IS NULL" (Text, OptInt, Bytes, Bytes) -> ();

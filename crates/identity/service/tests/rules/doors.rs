@@ -8,13 +8,12 @@ use identity_service::{
     backup_code::Issue,
     codes::Asked,
     passkeys,
-    password::{self, RemovePassword, Reserved, Settled},
+    password::{self, RemovePassword, Reserved},
     restore,
     second_factor::{Always, NotAlways, Set},
-    secret::Shower,
     session::SignedIn,
     sign_in::{self, Answer, ByPassword, Registered},
-    step_up::{self, Performed, Progress, StepId, To},
+    step_up::{Performed, Progress, To},
     tries::Tried,
     trusted::Name,
     ways_back,
@@ -105,32 +104,6 @@ impl House {
         .await;
     }
 
-    async fn prove_by_password(&self, who: &Arc<SignedIn>, step: StepId) {
-        let Reserved::Try(attempt) = self.reserve_password(who.account.id).await else {
-            panic!("a try")
-        };
-        let verdict = self.compare(&attempt, PASSWORD).await;
-        let input = (Arc::clone(who), step, attempt, verdict);
-        let progress = self
-            .write(input, |tx, (env, (who, step, attempt, verdict))| {
-                Box::pin(async move {
-                    let visitor = visitor();
-                    let shower = Shower {
-                        visitor: &visitor,
-                        who: Some(who),
-                    };
-                    match password::settle(tx, env, shower, attempt, verdict).await? {
-                        Settled::Right(proof) => {
-                            step_up::show(tx, env, &visitor, who, *step, &proof).await
-                        }
-                        Settled::Wrong => panic!("the password"),
-                    }
-                })
-            })
-            .await;
-        assert_eq!(progress, Progress::Proved);
-    }
-
     async fn second_passkey(&self, b: Browser, device: &mut Authenticator) -> String {
         let begun = self.begin_sign_in(b).await;
         let answer = device.get(&options(&begun));
@@ -154,7 +127,10 @@ impl House {
         let (_, who) = self.owner().await;
         self.set_password(&who, PASSWORD).await;
         let step = self.needs(&who, Always {}).await;
-        self.prove_by_password(&who, step).await;
+        assert_eq!(
+            self.prove_by_password(&who, step, PASSWORD).await,
+            Progress::Proved
+        );
         let set = self.perform(&who, Always {}, Some(step)).await;
         assert_eq!(set, Performed::Done(Set::Done));
         who
@@ -234,13 +210,13 @@ testkit::both_engines! {
         let who = house.with_password_asked().await;
         let remove = async || {
             let step = house.needs(&who, RemovePassword {}).await;
-            house.prove_by_password(&who, step).await;
+            assert_eq!(house.prove_by_password(&who, step, PASSWORD).await, Progress::Proved);
             house.perform(&who, RemovePassword {}, Some(step)).await
         };
         assert_eq!(remove().await, Performed::Done(password::Removed::Needed));
         assert!(house.has(&who).await.password);
         let step = house.needs(&who, NotAlways {}).await;
-        house.prove_by_password(&who, step).await;
+        assert_eq!(house.prove_by_password(&who, step, PASSWORD).await, Progress::Proved);
         assert_eq!(house.perform(&who, NotAlways {}, Some(step)).await, Performed::Done(Set::Done));
         assert_eq!(remove().await, Performed::Done(password::Removed::Done));
         assert!(!house.has(&who).await.password);
@@ -252,10 +228,10 @@ testkit::both_engines! {
         let house = House::new(db);
         let who = house.with_password_asked().await;
         let step = house.needs(&who, Issue {}).await;
-        house.prove_by_password(&who, step).await;
+        assert_eq!(house.prove_by_password(&who, step, PASSWORD).await, Progress::Proved);
         assert!(matches!(house.perform(&who, Issue {}, Some(step)).await, Performed::Done(_)));
         let step = house.needs(&who, RemovePassword {}).await;
-        house.prove_by_password(&who, step).await;
+        assert_eq!(house.prove_by_password(&who, step, PASSWORD).await, Progress::Proved);
         let removed = house.perform(&who, RemovePassword {}, Some(step)).await;
         assert_eq!(removed, Performed::Done(password::Removed::Done));
     }

@@ -5,18 +5,25 @@ use std::sync::Arc;
 use identity_core::{account::Level, challenge::NotAccepted, session::Method};
 use identity_service::{
     codes::Asked,
-    email::{self, Added, Confirmed},
+    email::{self, Added, Allow, Confirmed},
     link::LinkToken,
     profile,
     session::SignedIn,
+    step_up::{Performed, Progress},
 };
 use notify::Channel;
 use testkit::{TestDb, race};
 
 use crate::{
     house::{ANNA, House, browser, phone, visitor},
+    secret_tools::PASSWORD,
     tools::{email, link, wrong},
 };
+
+db::statements! {
+    /// Lifts a freeze.
+    THAW: "UPDATE account SET frozen_at = NULL WHERE account_id = $1" (Bytes) -> ();
+}
 
 const MAIL: &str = "anna@example.org";
 const BORIS: &str = "+7 913 000-00-02";
@@ -185,5 +192,68 @@ testkit::both_engines! {
         assert_eq!(house.confirm_email(&boris, &code).await, Confirmed::NotAccepted(NotAccepted::Dead));
         assert_eq!(house.confirm_email(&anna, &code).await, Confirmed::Done);
         assert_eq!(anna.account.level, Level::Limited, "a name is missing still (ID-4)");
+    }
+
+    /// A48: an old session asks for no address without a new proof; whoever has just signed in does. With the
+    /// proof the address that was confirmed may be asked for, and nobody learns whether it is taken (A4).
+    async fn an_old_session_adds_no_address(db: TestDb) {
+        let house = House::new(db);
+        let (anna, mail) = (phone(ANNA), email(MAIL));
+        let welcome = house.enter(&anna, browser(1)).await;
+        let who = house.signed_in(&welcome).await;
+        house.wait(15 * 60);
+        let sent = house.inbox(&mail, Channel::Email).await.len();
+        assert_eq!(house.add_email(&who, &mail).await, Added::ProofFirst);
+        assert_eq!(house.inbox(&mail, Channel::Email).await.len(), sent);
+        let allow = Allow { email: MAIL.to_owned() };
+        let step = house.needs(&who, allow.clone()).await;
+        assert_eq!(house.add_email(&who, &mail).await, Added::ProofFirst, "asking is no proof");
+        assert_eq!(house.prove_now(&who, step, &anna).await, Progress::Proved);
+        // A77: the step confirms its own address.
+        let other = Allow { email: "thief@example.org".to_owned() };
+        assert_ne!(house.perform(&who, other, Some(step)).await, Performed::Needs(step));
+        assert_eq!(house.perform(&who, allow, Some(step)).await, Performed::Done(()));
+        house.with_email(&who, &mail).await;
+        house.settled().await;
+    }
+
+    /// A48, CH-1: a code is not enough where the account has something stronger, however fresh the sign-in is.
+    async fn a_code_adds_no_address_beside_a_password(db: TestDb) {
+        let house = House::new(db);
+        let (_, who) = house.owner().await;
+        house.set_password(&who, PASSWORD).await;
+        assert_eq!(house.add_email(&who, &email(MAIL)).await, Added::ProofFirst);
+        let step = house.needs(&who, Allow { email: MAIL.to_owned() }).await;
+        assert_eq!(house.prove_by_password(&who, step, PASSWORD).await, Progress::Proved);
+        house.with_email(&who, &email(MAIL)).await;
+        house.settled().await;
+    }
+
+    /// ID-13: while the account is frozen no address is added, neither by a code nor by a link that was sent
+    /// before; the link still serves when the freeze was lifted.
+    async fn a_frozen_account_gets_no_address(db: TestDb) {
+        let house = House::new(db);
+        let welcome = house.enter(&phone(ANNA), browser(1)).await;
+        let who = house.signed_in(&welcome).await;
+        house.add_email(&who, &email(MAIL)).await;
+        let (code, token) = (house.letter_code(&email(MAIL)).await, house.mail_link().await);
+        house.act(&who, |tx, (env, who)| {
+            Box::pin(async move { identity_service::freeze::freeze_mine(tx, env, &visitor(), who).await })
+        })
+        .await;
+        let who = house.signed_in(&welcome).await;
+        assert_eq!(house.by_link(&token).await, Confirmed::Frozen);
+        assert_eq!(house.confirm_email(&who, &code).await, Confirmed::Frozen);
+        assert_eq!(house.add_email(&who, &email("other@example.org")).await, Added::ProofFirst);
+        let allow = Allow { email: "other@example.org".to_owned() };
+        assert_eq!(house.perform(&who, allow, None).await, Performed::Frozen);
+        assert_eq!(house.mails(&who).await, 0);
+        house.act(&who, |tx, (_, who)| Box::pin(async move {
+            tx.execute_one(&THAW, db::params![who.account.id.as_bytes()]).await?;
+            Ok(())
+        }))
+        .await;
+        assert_eq!(house.by_link(&token).await, Confirmed::Done);
+        house.settled().await;
     }
 }

@@ -27,6 +27,7 @@ mod second_factor;
 mod secrets;
 mod sending;
 mod sessions;
+mod slices;
 mod step_up;
 mod step_walk;
 mod totp;

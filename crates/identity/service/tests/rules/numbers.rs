@@ -6,6 +6,7 @@ use identity_core::ways_back::{Advice, Loss, Outlook};
 use identity_service::{
     backup_code::Issue,
     codes::Asked,
+    email::Allow,
     number::{self, Clear, Cleared, Confirmed, Standing},
     session::SignedIn,
     step_up::{Performed, Progress},
@@ -107,6 +108,7 @@ testkit::both_engines! {
         let (_, who) = house.anna().await;
         let mail = email("anna@example.org");
         let secret = house.with_totp(&who).await;
+        house.by_totp(&who, Allow { email: "anna@example.org".to_owned() }, &secret).await;
         house.with_email(&who, &mail).await;
         let told = house.notices(&mail, Channel::Email).await.len();
         house.signal(ANNA).await;
@@ -155,6 +157,7 @@ testkit::both_engines! {
         assert_eq!(of(&new, Loss::Phone), (true, Some(Advice::AddEmail)));
         assert_eq!(of(&new, Loss::Mailbox), (false, None));
         let secret = house.with_totp(&who).await;
+        house.by_totp(&who, Allow { email: "anna@example.org".to_owned() }, &secret).await;
         house.with_email(&who, &email("anna@example.org")).await;
         assert_eq!(of(&house.outlooks(&who).await, Loss::Phone), (false, None));
         house.by_totp(&who, identity_service::second_factor::Always {}, &secret).await;

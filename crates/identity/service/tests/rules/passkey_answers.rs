@@ -1,5 +1,7 @@
 //! A60: answers that were changed anywhere are refused, each for its own reason, and open nothing.
 
+use std::collections::BTreeSet;
+
 use identity_core::passkeys::Fault;
 use identity_service::{
     passkeys::{Adding, Refusal},
@@ -323,6 +325,11 @@ const MADE: &[(&str, Change, Fault)] = &[
         Fault::Origin,
     ),
     (
+        "another port",
+        Signed(|d| d.with("kabinet.example", "kabinet.example:444")),
+        Fault::Origin,
+    ),
+    (
         "a sign-in's type",
         Signed(|d| d.with("webauthn.create", "webauthn.get")),
         Fault::Type,
@@ -496,6 +503,18 @@ fn made(key: &mut Authenticator, options: &Value, change: &Change) -> Value {
     }
 }
 
+/// Lists what was tried and refused; fails when it is fewer than A60 wants, or the same under two names.
+fn listed(what: &str, least: usize, tried: &[(&str, String)]) {
+    let names: BTreeSet<&str> = tried.iter().map(|(name, _)| *name).collect();
+    let answers: BTreeSet<&str> = tried.iter().map(|(_, answer)| answer.as_str()).collect();
+    println!(
+        "A60, {what}: {} changes, each refused: {names:#?}",
+        names.len()
+    );
+    assert_eq!((names.len(), answers.len()), (tried.len(), tried.len()));
+    assert!(names.len() >= least, "{} of {least} {what}", names.len());
+}
+
 testkit::both_engines! {
     /// A60: every change of a sign-in's answer is refused by its name, and nobody is in.
     async fn changed_answers_sign_nobody_in(db: TestDb) {
@@ -505,12 +524,15 @@ testkit::both_engines! {
         let mut key = device(1);
         house.with_passkey(&who, &mut key).await;
         let before = house.count(&raw::SESSIONS).await;
+        let mut tried = Vec::new();
         for (name, change, fault) in SHOWN {
             let begun = house.begin_sign_in(browser(2)).await;
             let answer = shown(&mut key, &options(&begun), change);
+            tried.push((*name, answer.to_string()));
             let refused = house.sign_in_with(browser(2), begun.ceremony, &answer).await;
             assert_eq!(refused.err(), Some((Some(*fault), Refusal::from(*fault))), "{name}");
         }
+        listed("sign-ins", 25, &tried);
         assert_eq!(house.count(&raw::SESSIONS).await, before);
         // The same key, unchanged, is let in.
         house.enter_with(browser(2), &mut key).await.expect("in");
@@ -547,12 +569,15 @@ testkit::both_engines! {
         let welcome = house.enter(&phone(ANNA), browser(1)).await;
         let who = house.signed_in(&welcome).await;
         let mut key = device(1);
+        let mut tried = Vec::new();
         for (name, change, fault) in MADE {
             let (id, options) = house.asked_to_add(&who).await;
             let answer = made(&mut key, &options, change);
+            tried.push((*name, answer.to_string()));
             let refused = house.finish_adding(&who, id, &answer, None).await;
             assert_eq!(refused, Adding::Refused(*fault), "{name}");
         }
+        listed("new keys", 25, &tried);
         assert!(house.passkeys(&who).await.is_empty());
         let (id, options) = house.asked_to_add(&who).await;
         let answer = key.create(&options);

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use db::{BoxFuture, WriteTx};
 use identity_core::{
-    assurance::{Action, KEY_RIPENS, Method},
+    assurance::{Action, Method, RIPENS},
     passkeys::{Fault, KEYS_MOST},
 };
 use identity_service::{
@@ -48,8 +48,8 @@ db::statements! {
 
 /// Money leaves: a row, so that it can be counted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Pay {
-    rubles: u32,
+pub struct Pay {
+    pub rubles: u32,
 }
 
 impl Sensitive for Pay {
@@ -320,7 +320,7 @@ testkit::both_engines! {
         // Money: neither is a day old.
         let pay = Pay { rubles: 100 };
         assert_eq!(house.sensitive(&boris, pay.clone(), None).await, Performed::NothingToShow);
-        house.wait(KEY_RIPENS.as_secs());
+        house.wait(RIPENS.as_secs());
         let step = house.step_for(&boris, pay.clone()).await;
         let mut young = house.signed_with_new_key(&boris, &mut first).await;
         // A key that is younger proves, and money does not leave for it.

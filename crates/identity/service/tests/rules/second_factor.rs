@@ -5,6 +5,7 @@ use std::sync::Arc;
 use identity_core::{assurance::Method, backup_code::BackupCode, second_factor::Why};
 use identity_service::{
     backup_code::Issue,
+    email::Allow,
     number::{self, Reason},
     second_factor::Always,
     session::SignedIn,
@@ -177,6 +178,7 @@ testkit::both_engines! {
         let (_, who) = house.anna().await;
         let mail = email("anna@example.org");
         let secret = house.with_totp(&who).await;
+        house.by_totp(&who, Allow { email: "anna@example.org".to_owned() }, &secret).await;
         house.with_email(&who, &mail).await;
         house.by_totp(&who, Always {}, &secret).await;
         assert_eq!(name(&house.first(&mail, browser(5)).await), "needs second");

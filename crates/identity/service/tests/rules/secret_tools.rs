@@ -11,11 +11,11 @@ use identity_service::{
     code_word,
     device_key::{self, Challenge, NewKey, Signed},
     passcode::{self, SetPasscode, With},
-    password::{self, SetPassword},
+    password::{self, Reserved, SetPassword},
     secret::{Attempt, Shower},
     session::SignedIn,
     sign_in::Welcome,
-    step_up::{self, Performed, Sensitive, StepId},
+    step_up::{self, Performed, Progress, Sensitive, StepId},
 };
 use kernel::AccountId;
 use ring::{
@@ -150,6 +150,36 @@ impl House {
             password::Settled::Right(proof) => Some(proof.method()),
             password::Settled::Wrong => None,
         }
+    }
+
+    /// Shows the password for a step.
+    pub async fn prove_by_password(
+        &self,
+        who: &Arc<SignedIn>,
+        step: StepId,
+        text: &str,
+    ) -> Progress {
+        let Reserved::Try(attempt) = self.reserve_password(who.account.id).await else {
+            panic!("passwords rest")
+        };
+        let verdict = self.compare(&attempt, text).await;
+        let input = (Arc::clone(who), step, attempt, verdict);
+        self.write(input, |tx, (env, (who, step, attempt, verdict))| {
+            Box::pin(async move {
+                let visitor = visitor();
+                let shower = Shower {
+                    visitor: &visitor,
+                    who: Some(who),
+                };
+                match password::settle(tx, env, shower, attempt, verdict).await? {
+                    password::Settled::Right(proof) => {
+                        step_up::show(tx, env, &visitor, who, *step, &proof).await
+                    }
+                    password::Settled::Wrong => panic!("a wrong password"),
+                }
+            })
+        })
+        .await
     }
 
     /// «right», «wrong», «rests», «closed».

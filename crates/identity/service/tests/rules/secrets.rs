@@ -22,6 +22,7 @@ use testkit::TestDb;
 
 use crate::{
     house::{ANNA, House, browser, phone, visitor},
+    passkeys::Pay,
     secret_tools::{By, Device, PASSCODE, PASSWORD, WORD, raw},
 };
 
@@ -67,6 +68,37 @@ testkit::both_engines! {
         assert!(matches!(removed, Performed::Needs(_)), "removing asks for a proof of its own");
         assert_eq!(house.notices(&phone(ANNA), notify::Channel::Sms).await.len() - before, 2);
         house.settled().await;
+    }
+
+    /// A62: what was chosen today lets no money go, a password and a passcode as little as a key; a day later each
+    /// does, and one that was replaced waits again.
+    async fn a_new_secret_lets_no_money_go(db: TestDb) {
+        let house = House::new(db);
+        let (_, who) = house.owner().await;
+        let pay = Pay { rubles: 100 };
+        let key = Device::new();
+        house.set_passcode(&who, Some(key.public())).await;
+        assert_eq!(house.sensitive(&who, pay.clone(), None).await, Performed::NothingToShow);
+        house.wait(86_399);
+        assert_eq!(house.sensitive(&who, pay.clone(), None).await, Performed::NothingToShow);
+        house.wait(1);
+        let step = house.needs(&who, pay.clone()).await;
+        assert_eq!(house.prove_by_key(&who, &key, step).await, "right, Proved");
+        assert_eq!(house.sensitive(&who, pay.clone(), Some(step)).await, Performed::Done(()));
+        // The passcode has just been shown, and adds a password; that does not stand in for it.
+        let cmd = SetPassword::prepare(&house.env, &Own::default(), PASSWORD).await.unwrap().unwrap();
+        house.sensitive(&who, cmd, None).await;
+        let step = house.needs(&who, pay.clone()).await;
+        let left = Progress::More(vec![vec![Method::Passcode]]);
+        assert_eq!(house.prove_by_password(&who, step, PASSWORD).await, left);
+        assert_eq!(house.sensitive(&who, pay.clone(), Some(step)).await, Performed::Needs(step));
+        // Replaced by whoever knew the password of a minute: the ripe one is gone, and nothing is ripe.
+        house.set_passcode(&who, Some(key.public())).await;
+        assert_eq!(house.sensitive(&who, pay.clone(), None).await, Performed::NothingToShow);
+        house.wait(86_400);
+        let step = house.needs(&who, pay.clone()).await;
+        assert_eq!(house.prove_by_password(&who, step, PASSWORD).await, Progress::Proved);
+        assert_eq!(house.sensitive(&who, pay, Some(step)).await, Performed::Done(()));
     }
 
     /// ID-3, A109: of 64 wrong tries at once exactly ten are compared; then passwords rest, the right one too,

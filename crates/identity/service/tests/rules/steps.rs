@@ -87,6 +87,7 @@ impl House {
             Performed::Done(_) => panic!("done without a proof"),
             Performed::NothingToShow => panic!("nothing to show"),
             Performed::Frozen => panic!("frozen"),
+            Performed::TooSoon { until } => panic!("too soon, until {until}"),
         }
     }
 

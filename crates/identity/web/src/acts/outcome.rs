@@ -187,6 +187,8 @@ pub enum ConfirmDone {
     Taken,
     /// The account has another address.
     HasOne,
+    /// The account is frozen.
+    Frozen,
     /// The link was used, has run out, or never was.
     LinkOver,
     /// No.
@@ -200,6 +202,7 @@ impl From<email::Confirmed> for ConfirmDone {
             C::Done => Self::Done,
             C::Taken => Self::Taken,
             C::HasOne => Self::HasOne,
+            C::Frozen => Self::Frozen,
             C::LinkOver => Self::LinkOver,
             C::NotAccepted(why) => Self::Refused(why.into()),
             C::Refused(why) => Self::Refused(why.into()),

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use identity_core::challenge::Purpose;
 use identity_service::{
+    email,
     session::SignedIn,
     step_up::{self, Performed, Progress, Sensitive, StepId, To, Tried},
 };
-use kernel::{Visitor, code::OneTimeCode};
+use kernel::{Email, Visitor, code::OneTimeCode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use webkit::once::{Once, OnceKey};
 
-use super::{AskDone, Refusal};
+use super::{AskDone, Refusal, secrets::half};
 use crate::state::{Fault, State};
 
 /// What became of a sensitive action.
@@ -25,6 +26,11 @@ pub enum SensitiveDone<T> {
     NothingToShow,
     /// The account is frozen.
     Frozen,
+    /// Something was taken away within the day (A50).
+    TooSoon {
+        /// It waits until then, microseconds UTC.
+        until: i64,
+    },
 }
 
 impl<T> From<Performed<T>> for SensitiveDone<T> {
@@ -34,6 +40,9 @@ impl<T> From<Performed<T>> for SensitiveDone<T> {
             Performed::Needs(step) => Self::Needs(step),
             Performed::NothingToShow => Self::NothingToShow,
             Performed::Frozen => Self::Frozen,
+            Performed::TooSoon { until } => Self::TooSoon {
+                until: until.as_micros(),
+            },
         }
     }
 }
@@ -85,6 +94,75 @@ impl State {
                 Box::pin(async move {
                     let performed = step_up::perform(tx, env, visitor, who, cmd, *step).await?;
                     Ok(performed.into())
+                })
+            },
+        )
+        .await
+    }
+
+    /// Asks for the confirmation of an e-mail address (ID-4), or says what that needs first: whoever has just signed
+    /// in has shown enough (A48).
+    pub async fn add_email(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        who: Arc<SignedIn>,
+        address: Email,
+        step: Option<StepId>,
+    ) -> Result<Once<SensitiveDone<AskDone>>, Fault> {
+        if step.is_none() {
+            let asked = self.ask_email(half(&key, "ask"), visitor, &who, &address);
+            match asked.await? {
+                Once::Done(Some(done)) => return Ok(Once::Done(SensitiveDone::Done(done))),
+                Once::Done(None) => {}
+                Once::Mismatch => return Ok(Once::Mismatch),
+            }
+        }
+        let allow = email::Allow {
+            email: address.as_str().to_owned(),
+        };
+        let allowed = self
+            .sensitive(half(&key, "allow"), visitor, Arc::clone(&who), allow, step)
+            .await?;
+        Ok(Once::Done(match allowed {
+            Once::Mismatch => return Ok(Once::Mismatch),
+            Once::Done(SensitiveDone::Needs(step)) => SensitiveDone::Needs(step),
+            Once::Done(SensitiveDone::NothingToShow) => SensitiveDone::NothingToShow,
+            Once::Done(SensitiveDone::Frozen) => SensitiveDone::Frozen,
+            Once::Done(SensitiveDone::TooSoon { until }) => SensitiveDone::TooSoon { until },
+            Once::Done(SensitiveDone::Done(())) => {
+                let asked = self.ask_email(half(&key, "ask allowed"), visitor, &who, &address);
+                match asked.await? {
+                    Once::Done(Some(done)) => SensitiveDone::Done(done),
+                    // What was shown is minutes old, so only a freeze can have come between.
+                    Once::Done(None) => SensitiveDone::Frozen,
+                    Once::Mismatch => return Ok(Once::Mismatch),
+                }
+            }
+        }))
+    }
+
+    /// `None` when the session has not shown enough.
+    async fn ask_email(
+        &self,
+        key: OnceKey,
+        visitor: &Visitor,
+        who: &Arc<SignedIn>,
+        address: &Email,
+    ) -> Result<Once<Option<AskDone>>, Fault> {
+        let cmd = (Arc::clone(who), address.clone());
+        self.act(
+            "email.add",
+            key,
+            visitor,
+            cmd,
+            |tx, (env, visitor, (who, address))| {
+                Box::pin(async move {
+                    Ok(match email::add(tx, env, visitor, who, address).await? {
+                        email::Added::Asked(asked) => Some(asked.into()),
+                        email::Added::HasOne => Some(AskDone::HasOne),
+                        email::Added::ProofFirst => None,
+                    })
                 })
             },
         )

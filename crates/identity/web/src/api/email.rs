@@ -19,6 +19,7 @@ use super::{
     profile,
     request::{Answer, Bare, CodeCommand, Command, done},
     sign_in::TypedCode,
+    steps::{Step, performed_or},
     words::{self, SentCode},
 };
 use crate::{
@@ -69,24 +70,28 @@ pub struct CodeOnItsWay {
 
 /// Ask for the confirmation of an address
 ///
-/// The answer is the same when the address leads to another account.
+/// The answer is the same when the address leads to another account. A session that has shown itself in the last
+/// fifteen minutes needs nothing more.
 #[utoipa::path(post, path = "/email", tag = "email", security(("session" = [])), request_body = NewEmail,
-    responses((status = 202, body = CodeOnItsWay), Problems::<409>, Problems::<429>))]
+    params(("Kabinet-Step" = Option<String>, Header, description = "The proved step")),
+    responses((status = 202, body = CodeOnItsWay), Problems::<403>, Problems::<409>, Problems::<429>))]
 pub(super) async fn add(
     With(state): With<State>,
     visit: Visit,
     caller: Caller,
+    step: Step,
     command: Command<NewEmail>,
 ) -> Answer<(StatusCode, Json<CodeOnItsWay>)> {
     let mut fields = Fields::default();
     let address = fields.take("email", fields::email(&command.body.email));
     let address = address.ok_or_else(|| fields.refuse())?;
-    let key = command.key.once(caller.account.id.as_bytes());
+    let key = step.key(&command.key, &caller);
     let browser = caller.browser_key();
     let added = state
-        .add_email(key, &visit.visitor, caller.0, address)
+        .add_email(key, &visit.visitor, caller.0, address, step.0)
         .await?;
-    words::asked(done(added)?, visit.now)?;
+    let asked = performed_or(done(added)?, &visit)?;
+    words::asked(asked, visit.now)?;
     let code = words::sent(&state, Purpose::ConfirmEmail, browser).await?;
     Ok((StatusCode::ACCEPTED, Json(CodeOnItsWay { code })))
 }
@@ -103,6 +108,7 @@ fn confirmed(done: ConfirmDone, visit: &Visit) -> Answer<Json<Confirmed>> {
         ConfirmDone::Done => return Ok(Json(Confirmed { confirmed: true })),
         ConfirmDone::Taken => Code::EmailTaken.into(),
         ConfirmDone::HasOne => Code::EmailPresent.into(),
+        ConfirmDone::Frozen => Code::Frozen.into(),
         ConfirmDone::LinkOver => Code::LinkOver.into(),
         ConfirmDone::Refused(why) => words::refusal(why, visit.now),
     };
@@ -112,7 +118,7 @@ fn confirmed(done: ConfirmDone, visit: &Visit) -> Answer<Json<Confirmed>> {
 /// Confirm the address by its code
 #[utoipa::path(post, path = "/email/confirm", tag = "email", security(("session" = [])),
     request_body = TypedCode,
-    responses((status = 200, body = Confirmed), Problems::<409>, Problems::<429>))]
+    responses((status = 200, body = Confirmed), Problems::<403>, Problems::<409>, Problems::<429>))]
 pub(super) async fn confirm(
     With(state): With<State>,
     visit: Visit,
@@ -149,7 +155,7 @@ pub(super) async fn look_link(
 /// Confirm an address by the button of its link
 #[utoipa::path(post, path = "/email-links/{token}", tag = "links",
     params(("token" = String, Path, description = "The token of the mailed link")),
-    responses((status = 200, body = Confirmed), Problems::<409>))]
+    responses((status = 200, body = Confirmed), Problems::<403>, Problems::<409>))]
 pub(super) async fn use_link(
     With(state): With<State>,
     visit: Visit,

@@ -146,7 +146,7 @@ pub(super) async fn confirm_totp(
 /// Disconnect the authenticator app
 #[utoipa::path(delete, path = "/totp", tag = "second-factors", security(("session" = [])),
     params(("Kabinet-Step" = Option<String>, Header, description = "The proved step")),
-    responses((status = 204, description = "Disconnected"), Problems::<403>, Problems::<409>))]
+    responses((status = 204, description = "Disconnected"), Problems::<403>, Problems::<409>, Problems::<429>))]
 pub(super) async fn remove_totp(
     With(state): With<State>,
     visit: Visit,
@@ -194,7 +194,7 @@ pub struct BackupSet {
 /// Issue backup codes
 #[utoipa::path(post, path = "/backup-codes", tag = "second-factors", security(("session" = [])),
     params(("Kabinet-Step" = Option<String>, Header, description = "The proved step")),
-    responses((status = 200, body = BackupSet), Problems::<403>, Problems::<409>))]
+    responses((status = 200, body = BackupSet), Problems::<403>, Problems::<409>, Problems::<429>))]
 pub(super) async fn issue_backup(
     With(state): With<State>,
     visit: Visit,
@@ -255,7 +255,7 @@ pub struct SetSecond {
 #[utoipa::path(put, path = "/second-factor", tag = "second-factors", security(("session" = [])),
     params(("Kabinet-Step" = Option<String>, Header, description = "The proved step")),
     request_body = SetSecond,
-    responses((status = 200, body = SecondState), Problems::<403>, Problems::<409>))]
+    responses((status = 200, body = SecondState), Problems::<403>, Problems::<409>, Problems::<429>))]
 pub(super) async fn set_second(
     With(state): With<State>,
     visit: Visit,

@@ -24,7 +24,7 @@ use super::{
     steps::{self, Step, StepState},
 };
 use crate::{
-    acts::{AddingDone, Answered, NotTaken, PasskeyDone, ProvedDone, SensitiveDone},
+    acts::{AddingDone, Answered, NotTaken, PasskeyDone, ProvedDone},
     state::{Caller, State, Who},
 };
 
@@ -277,14 +277,7 @@ pub(super) async fn add(
             .add_passkey(key, &visit.visitor, caller.0.clone(), answered, name)
             .await?;
         match done(adding)? {
-            AddingDone::Performed(SensitiveDone::Done(done)) => added(done)?,
-            AddingDone::Performed(SensitiveDone::Needs(step)) => {
-                return Err(Refused::from(Code::StepUpNeeded).for_step(step.to_string()));
-            }
-            AddingDone::Performed(SensitiveDone::NothingToShow) => {
-                return Err(Code::NothingToShow.into());
-            }
-            AddingDone::Performed(SensitiveDone::Frozen) => return Err(Code::Frozen.into()),
+            AddingDone::Performed(performed) => added(steps::performed_or(performed, &visit)?)?,
             AddingDone::Refused(why) => return Err(not_taken(why.into())),
         }
     };
@@ -346,7 +339,7 @@ pub(super) async fn rename(
 #[utoipa::path(delete, path = "/passkeys/{id}", tag = "passkeys", security(("session" = [])),
     params(("id" = String, Path, description = "The passkey's id", format = "uuid"),
         ("Kabinet-Step" = Option<String>, Header, description = "The proved step")),
-    responses((status = 200, body = Passkeys), Problems::<403>, Problems::<404>, Problems::<409>))]
+    responses((status = 200, body = Passkeys), Problems::<403>, Problems::<404>, Problems::<409>, Problems::<429>))]
 pub(super) async fn remove(
     With(state): With<State>,
     visit: Visit,

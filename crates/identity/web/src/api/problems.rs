@@ -75,6 +75,7 @@ codes! {
     NoFactor = "no_factor" CONFLICT "The account has no second factor: add one first";
     TrustedFull = "trusted_full" CONFLICT "There are two trusted people already";
     TrustedEnough = "trusted_enough" TOO_MANY_REQUESTS "Enough people were named today";
+    ChangeTooSoon = "change_too_soon" TOO_MANY_REQUESTS "Something was taken away within the day: the next may be later";
     NothingToShow = "nothing_to_show" CONFLICT "The account has nothing that proves this: add a passkey, the password or the passcode";
     PasskeyTaken = "passkey_taken" CONFLICT "The passkey belongs to an account already";
     PasskeysFull = "passkeys_full" CONFLICT "The account has as many passkeys as it may";

@@ -146,7 +146,7 @@ pub struct PasswordSet {
 /// Set or replace the password
 #[utoipa::path(put, path = "/password", tag = "secrets", security(("session" = [])), request_body = NewPassword,
     params(("Kabinet-Step" = Option<String>, Header, description = "The proved step")),
-    responses((status = 200, body = PasswordSet), Problems::<403>))]
+    responses((status = 200, body = PasswordSet), Problems::<403>, Problems::<429>))]
 pub(super) async fn set_password(
     With(state): With<State>,
     visit: Visit,
@@ -181,7 +181,7 @@ pub(super) async fn set_password(
 /// Remove the password
 #[utoipa::path(delete, path = "/password", tag = "secrets", security(("session" = [])),
     params(("Kabinet-Step" = Option<String>, Header, description = "The proved step")),
-    responses((status = 204, description = "Removed"), Problems::<403>, Problems::<409>))]
+    responses((status = 204, description = "Removed"), Problems::<403>, Problems::<409>, Problems::<429>))]
 pub(super) async fn remove_password(
     With(state): With<State>,
     visit: Visit,
@@ -227,7 +227,7 @@ const fn passcode_code(why: PasscodeError) -> &'static str {
 /// Set or replace the passcode
 #[utoipa::path(put, path = "/passcode", tag = "secrets", security(("session" = [])), request_body = NewPasscode,
     params(("Kabinet-Step" = Option<String>, Header, description = "The proved step")),
-    responses((status = 204, description = "Set"), Problems::<403>))]
+    responses((status = 204, description = "Set"), Problems::<403>, Problems::<429>))]
 pub(super) async fn set_passcode(
     With(state): With<State>,
     visit: Visit,
@@ -260,7 +260,7 @@ pub(super) async fn set_passcode(
 /// Remove the passcode
 #[utoipa::path(delete, path = "/passcode", tag = "secrets", security(("session" = [])),
     params(("Kabinet-Step" = Option<String>, Header, description = "The proved step")),
-    responses((status = 204, description = "Removed"), Problems::<403>))]
+    responses((status = 204, description = "Removed"), Problems::<403>, Problems::<429>))]
 pub(super) async fn remove_passcode(
     With(state): With<State>,
     visit: Visit,

@@ -13,7 +13,7 @@ use identity_service::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
-use webkit::visit::Visit;
+use webkit::{once::OnceKey, visit::Visit};
 
 use super::{
     document::Problems,
@@ -32,6 +32,17 @@ pub(super) const STEP: &str = "kabinet-step";
 /// The step a request brings, by the header [`STEP`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step(pub(super) Option<StepId>);
+
+impl Step {
+    /// The key of a request: with its proof the same request under the same key is another command.
+    pub(super) fn key(self, key: &Key, caller: &Caller) -> OnceKey {
+        let mut key = key.once(caller.account.id.as_bytes());
+        if let Some(step) = self.0 {
+            key.key = format!("{} {step}", key.key);
+        }
+        key
+    }
+}
 
 impl FromRequestParts<State> for Step {
     type Rejection = Refused;
@@ -57,22 +68,24 @@ where
     C: Sensitive,
     C::Done: Serialize + DeserializeOwned + Sync + 'static,
 {
-    let mut key = key.once(caller.account.id.as_bytes());
-    // With its proof the same request under the same key is another command.
-    if let Some(step) = step.0 {
-        key.key = format!("{} {step}", key.key);
-    }
+    let key = step.key(key, &caller);
     let performed = state
         .sensitive(key, &visit.visitor, caller.0, cmd, step.0)
         .await?;
-    match done(performed)? {
-        SensitiveDone::Done(answer) => Ok(answer),
-        SensitiveDone::Needs(step) => {
-            Err(Refused::from(Code::StepUpNeeded).for_step(step.to_string()))
+    performed_or(done(performed)?, visit)
+}
+
+/// What was done, or why it was not.
+pub(super) fn performed_or<T>(performed: SensitiveDone<T>, visit: &Visit) -> Answer<T> {
+    Err(match performed {
+        SensitiveDone::Done(answer) => return Ok(answer),
+        SensitiveDone::Needs(step) => Refused::from(Code::StepUpNeeded).for_step(step.to_string()),
+        SensitiveDone::NothingToShow => Code::NothingToShow.into(),
+        SensitiveDone::Frozen => Code::Frozen.into(),
+        SensitiveDone::TooSoon { until } => {
+            Refused::from(Code::ChangeTooSoon).until(until, visit.now)
         }
-        SensitiveDone::NothingToShow => Err(Code::NothingToShow.into()),
-        SensitiveDone::Frozen => Err(Code::Frozen.into()),
-    }
+    })
 }
 
 /// A sensitive request that waits for a proof.

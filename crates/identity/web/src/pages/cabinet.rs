@@ -4,7 +4,7 @@ use axum::{
     extract::{Path, Query, State as Shared},
     response::Response,
 };
-use identity_service::{account, account::Owned, history, number, session, shown};
+use identity_service::{account, account::Owned, history, number, session, shown, slices};
 use kernel::{SessionId, agent};
 use serde::Deserialize;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::{
     views::{
         events::{Event, EventKind},
         home::{self, Attention, Home},
-        security::{Contact, Device, Devices, EndOthers, History, Security},
+        security::{Contact, Device, Devices, EndOthers, History, Later, Security},
     },
 };
 
@@ -213,6 +213,24 @@ pub(super) async fn end_device(
     state.end_session(&visit.visitor, who.0, session).await?;
     // Ended now or before: for the person it is the same.
     Ok(flashed(&visit, "/profile/devices", "flash-device-ended"))
+}
+
+/// `GET /profile/security/later`.
+pub(super) async fn later(
+    Shared(state): Shared<State>,
+    visit: Visit,
+    who: Who,
+) -> Result<Response, Fault> {
+    let until = state
+        .read("slices.next_at", who.account.id, |tx, account| {
+            Box::pin(async move { Ok(slices::next_at(tx, *account).await?) })
+        })
+        .await?;
+    let cabinet = cabinet(&state, visit, &who, Area::Security).await?;
+    Ok(page(&Later {
+        p: cabinet.shell,
+        until,
+    }))
 }
 
 /// `GET /profile/devices/end-others`.

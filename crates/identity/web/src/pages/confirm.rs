@@ -14,6 +14,7 @@ use identity_core::{
 use identity_service::{
     backup_code, bank_section,
     code_word::SetCodeWord,
+    email::Allow,
     handover, number,
     passcode::{RemovePasscode, SetPasscode},
     passkeys,
@@ -34,7 +35,7 @@ use webkit::{
 use super::{
     codes::{Errand, delivery_line, entry, offers, refusal, standing, typed},
     common::{cabinet, done, flashed, key},
-    secrets,
+    email, secrets,
 };
 use crate::{
     acts::{AskDone, Refusal, SensitiveDone, ShownDone},
@@ -90,6 +91,11 @@ macro_rules! on_pages {
             step: StepId,
             waiting: &Waiting,
         ) -> Result<Response, PageError> {
+            if waiting.action == Action::AddEmail {
+                // More than a command: the code goes out in a transaction of its own.
+                let address = command(waiting)?;
+                return email::allowed(state, visit, who, (step, waiting), &address).await;
+            }
             match waiting.action {
                 $(Action::$action => run::<$command>(state, visit, who, step, waiting).await,)*
                 _ => Err(PageError::kind(ErrorKind::NotFound)),
@@ -116,6 +122,7 @@ on_pages! {
     NameTrusted => trusted::Name,
     RemoveTrusted => trusted::Remove,
     ClearDoubt => number::Clear,
+    AddEmail => Allow,
 }
 
 /// What a command only refers to, by the name its owner knows.
@@ -159,17 +166,23 @@ async fn perform<C: OnPage + Clone>(
     let performed = state
         .sensitive(key, &visit.visitor, who.0, cmd.clone(), step)
         .await?;
-    Ok(match done(performed)? {
-        SensitiveDone::Done(answer) => cmd.after(visit, answer),
-        SensitiveDone::Needs(step) => see_other(&path(step)),
-        SensitiveDone::NothingToShow => nothing_to_show(visit),
-        SensitiveDone::Frozen => flashed(visit, "/profile/security", "flash-lift-first"),
+    Ok(match performed_or(visit, done(performed)?) {
+        Ok(answer) => cmd.after(visit, answer),
+        Err(instead) => instead,
     })
 }
 
-/// Back to the page where something to show can be added.
-pub(super) fn nothing_to_show(visit: &Visit) -> Response {
-    flashed(visit, "/profile/security", "flash-nothing-to-show")
+/// What was done, or the page that comes first or instead.
+pub(super) fn performed_or<T>(visit: &Visit, performed: SensitiveDone<T>) -> Result<T, Response> {
+    let security = |flash| flashed(visit, "/profile/security", flash);
+    Err(match performed {
+        SensitiveDone::Done(answer) => return Ok(answer),
+        SensitiveDone::Needs(step) => see_other(&path(step)),
+        // Back to the page where something to show can be added.
+        SensitiveDone::NothingToShow => security("flash-nothing-to-show"),
+        SensitiveDone::Frozen => security("flash-lift-first"),
+        SensitiveDone::TooSoon { .. } => see_other("/profile/security/later"),
+    })
 }
 
 async fn run<C: OnPage + Clone>(
@@ -180,12 +193,17 @@ async fn run<C: OnPage + Clone>(
     waiting: &Waiting,
 ) -> Result<Response, PageError> {
     let cmd: C = command(waiting)?;
-    let key = OnceKey {
+    let key = key_of(&who, step, waiting);
+    perform(state, visit, who, key, cmd, Some(step)).await
+}
+
+/// The key of what a step confirms.
+pub(super) fn key_of(who: &Who, step: StepId, waiting: &Waiting) -> OnceKey {
+    OnceKey {
         scope: who.account.id.as_bytes().to_vec(),
         key: format!("step {step}"),
         request: vault::token_hash(&waiting.payload),
-    };
-    perform(state, visit, who, key, cmd, Some(step)).await
+    }
 }
 
 /// The address of a step.
@@ -317,6 +335,7 @@ pub(super) async fn show(
         face,
         others,
         expires_at: open.waiting.expires_at,
+        old_only: open.waiting.old_only,
     };
     Ok(if has_errors {
         page_with_errors(&view)

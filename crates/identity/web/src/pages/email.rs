@@ -2,12 +2,17 @@
 
 use axum::{extract::State as Shared, response::Response};
 use identity_core::challenge::Purpose;
-use identity_service::account;
+use identity_service::{
+    account,
+    email::Allow,
+    step_up::{StepId, Waiting},
+};
 use kernel::{Email, Identifier};
 use std::sync::Arc;
 use webkit::{
     form::Form,
     i18n::Message,
+    once::OnceKey,
     page::Area,
     respond::{PageError, page, page_with_errors, see_other},
     visit::Visit,
@@ -17,11 +22,13 @@ use super::{
     cabinet::contact,
     codes::{Errand, delivery_line, entry, refusal, standing, typed},
     common::{Cabinet, cabinet, done, flashed, key, without_flash},
+    confirm::{self, OnPage},
 };
 use crate::{
     acts::{AskDone, ConfirmDone},
     state::{Fault, State, Who},
     views::{
+        confirm::Line,
         profile::{EmailCode, ProfileEmail},
         wrong,
     },
@@ -81,10 +88,62 @@ async fn ask(
     address: Email,
 ) -> Result<Response, PageError> {
     let key = key(visit, Some(&who), form);
+    ask_once(state, visit, who, key, address, None).await
+}
+
+/// After the proof of [`Allow`]: the code goes out.
+pub(super) async fn allowed(
+    state: &State,
+    visit: &Visit,
+    who: Who,
+    (step, waiting): (StepId, &Waiting),
+    cmd: &Allow,
+) -> Result<Response, PageError> {
+    let address = Email::parse(&cmd.email)
+        .map_err(|_| PageError::internal("the address of a step is not understood"))?;
+    let key = confirm::key_of(&who, step, waiting);
+    ask_once(state, visit, who, key, address, Some(step)).await
+}
+
+impl OnPage for Allow {
+    fn home(&self) -> String {
+        EMAIL.to_owned()
+    }
+
+    fn lines(&self, _: &Visit) -> Vec<Line> {
+        vec![Line {
+            name: "step-line-email",
+            value: self.email.clone(),
+        }]
+    }
+
+    fn after(&self, _: &Visit, (): ()) -> Response {
+        see_other(EMAIL)
+    }
+}
+
+async fn ask_once(
+    state: &State,
+    visit: &Visit,
+    who: Who,
+    key: OnceKey,
+    address: Email,
+    step: Option<StepId>,
+) -> Result<Response, PageError> {
     let asked = state
-        .add_email(key, &visit.visitor, Arc::clone(&who.0), address.clone())
+        .add_email(
+            key,
+            &visit.visitor,
+            Arc::clone(&who.0),
+            address.clone(),
+            step,
+        )
         .await?;
-    Ok(match done(asked)? {
+    let asked = match confirm::performed_or(visit, done(asked)?) {
+        Ok(asked) => asked,
+        Err(instead) => return Ok(instead),
+    };
+    Ok(match asked {
         AskDone::Sent => see_other(CODE),
         AskDone::Pause { until } => {
             let here = standing(state, Purpose::ConfirmEmail, who.browser_key()).await?;
@@ -159,6 +218,7 @@ pub(super) async fn confirm(
         ConfirmDone::Done | ConfirmDone::HasOne => flashed(&visit, EMAIL, "flash-email-confirmed"),
         ConfirmDone::Taken => email_view(cabinet, "", Some("email-error-taken".into())),
         ConfirmDone::LinkOver => see_other(EMAIL),
+        ConfirmDone::Frozen => flashed(&visit, "/profile/security", "flash-lift-first"),
         ConfirmDone::Refused(why) => match refusal(why) {
             Some(error) => code_page(&state, cabinet, &who, Some(error)).await?,
             None => see_other(&Errand::Email.refused(why)),

@@ -99,6 +99,7 @@ pub(super) async fn confirm_email(
     let state = match confirmed {
         ConfirmDone::Done => EmailLinkState::Done,
         ConfirmDone::Taken => EmailLinkState::Taken,
+        ConfirmDone::Frozen => EmailLinkState::Frozen,
         _ => EmailLinkState::Over,
     };
     Ok(page(&EmailLink {

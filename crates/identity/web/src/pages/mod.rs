@@ -3,7 +3,7 @@
 //! | path | file |
 //! |---|---|
 //! | `/sign-in…`, `/sign-out` | `sign_in` |
-//! | `/`, `/profile/security`, `/profile/devices`, `/profile/history` | `cabinet` |
+//! | `/`, `/profile/security`, `/profile/security/later`, `/profile/devices`, `/profile/history` | `cabinet` |
 //! | `/bank…` | `bank` |
 //! | `/confirm/…` (step-up) | `confirm` |
 //! | `/sign-in/passkey`, `/profile/security/passkeys…`, `/confirm/…/passkey` | `passkeys` |
@@ -75,6 +75,7 @@ pub fn pages() -> Router<State> {
         .route("/signed-out", get(sign_in::signed_out))
         .route("/profile", get(plain::profile))
         .route("/profile/security", get(cabinet::security))
+        .route("/profile/security/later", get(cabinet::later))
         .route("/profile/devices", get(cabinet::devices))
         .route("/profile/devices/{id}/end", post(cabinet::end_device))
         .route(

@@ -14,7 +14,7 @@ use identity_service::passkeys::{
 use webkit::{
     form::Form,
     page::{Area, Tone},
-    respond::{PageError, page, page_with_errors, see_other},
+    respond::{PageError, page, page_with_errors},
     visit::Visit,
 };
 
@@ -24,7 +24,7 @@ use super::{
     sign_in,
 };
 use crate::{
-    acts::{AddingDone, Answered, NotTaken, PasskeyDone, ProvedDone, SensitiveDone},
+    acts::{AddingDone, Answered, NotTaken, PasskeyDone, ProvedDone},
     state::{Fault, State, Who},
     views::{
         confirm::Line,
@@ -193,12 +193,10 @@ pub(super) async fn add(
         .add_passkey(key, &visit.visitor, Arc::clone(&who.0), answered, name)
         .await?;
     match done(added)? {
-        AddingDone::Performed(SensitiveDone::Done(added)) => Ok(after_adding(&visit, added)),
-        AddingDone::Performed(SensitiveDone::Needs(step)) => Ok(see_other(&confirm::path(step))),
-        AddingDone::Performed(SensitiveDone::NothingToShow) => Ok(confirm::nothing_to_show(&visit)),
-        AddingDone::Performed(SensitiveDone::Frozen) => {
-            Ok(flashed(&visit, "/profile/security", "flash-lift-first"))
-        }
+        AddingDone::Performed(performed) => Ok(match confirm::performed_or(&visit, performed) {
+            Ok(added) => after_adding(&visit, added),
+            Err(instead) => instead,
+        }),
         AddingDone::Refused(_) => {
             list_page(&state, visit, &who, Some("passkey-error-not-made")).await
         }

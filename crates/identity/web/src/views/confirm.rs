@@ -27,6 +27,7 @@ pub const fn action_title(action: Action) -> &'static str {
         Action::RemoveTrusted => "step-remove-trusted",
         Action::LetIn => "step-let-in",
         Action::ClearDoubt => "step-clear-doubt",
+        Action::AddEmail => "step-add-email",
         Action::ApproveMoney => "step-approve-money",
     }
 }
@@ -119,6 +120,8 @@ pub struct Confirm {
     pub others: Vec<Method>,
     /// When the step ends.
     pub expires_at: Timestamp,
+    /// Something was taken away today: only what has been there for long counts (A50).
+    pub old_only: bool,
 }
 
 impl Confirm {
@@ -185,6 +188,7 @@ impl Sample for Confirm {
             face: code(CodeWay::Sms, "+7 ••• •••-12-34"),
             others: Vec::new(),
             expires_at: sample::after(540),
+            old_only: false,
         };
         let mut samples = vec![
             (
@@ -217,6 +221,17 @@ impl Sample for Confirm {
                     action: Action::OpenBank,
                     lines: Vec::new(),
                     face: Face::Proved,
+                    ..normal.clone()
+                },
+            ),
+            (
+                "old_only",
+                Self {
+                    action: Action::RemovePassword,
+                    lines: Vec::new(),
+                    by: Method::Passkey,
+                    face: Face::Passkey,
+                    old_only: true,
                     ..normal.clone()
                 },
             ),

@@ -97,6 +97,8 @@ pub enum EmailLinkState {
     Done,
     /// The address leads to another account.
     Taken,
+    /// The account is frozen: the link waits.
+    Frozen,
     /// It was pressed before, has run out, or never was.
     Over,
 }
@@ -127,6 +129,7 @@ impl Sample for EmailLink {
             ),
             ("done", page(EmailLinkState::Done)),
             ("taken", page(EmailLinkState::Taken)),
+            ("frozen", page(EmailLinkState::Frozen)),
             ("over", page(EmailLinkState::Over)),
         ]
     }

@@ -1,7 +1,7 @@
 //! Passkeys under Security (ID-5).
 
 use askama::Template;
-use identity_core::assurance::KEY_RIPENS;
+use identity_core::assurance::RIPENS;
 use kernel::Timestamp;
 use webkit::page::{Area, Sample, Shell, Tone, sample};
 
@@ -32,7 +32,7 @@ impl Passkey {
 
     /// From when on it approves money, while that is still ahead (A62).
     pub fn ripens(&self, p: &Shell) -> Option<Timestamp> {
-        let at = self.created_at.saturating_add(KEY_RIPENS);
+        let at = self.created_at.saturating_add(RIPENS);
         (at > p.now && !self.is_suspected).then_some(at)
     }
 }

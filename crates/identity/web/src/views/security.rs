@@ -243,6 +243,40 @@ impl Sample for EndOthers {
     }
 }
 
+/// `GET /profile/security/later`: something that leads to the account was taken away today; when the next may (A50).
+#[derive(Clone, Debug, Template)]
+#[template(path = "security/later.html")]
+pub struct Later {
+    /// The shell.
+    pub p: Shell,
+    /// From when on; `None` when it may now.
+    pub until: Option<Timestamp>,
+}
+
+impl Later {
+    /// The words above the page.
+    pub const fn title(&self) -> &'static str {
+        match self.until {
+            Some(_) => "later-title",
+            None => "later-now-title",
+        }
+    }
+}
+
+impl Sample for Later {
+    fn samples(p: &Shell) -> Vec<(&'static str, Self)> {
+        let p = sample::signed_in(p).in_area(Area::Security);
+        let page = |until| Self {
+            p: p.clone(),
+            until,
+        };
+        vec![
+            ("waits", page(Some(sample::after(17 * 3_600)))),
+            ("now", page(None)),
+        ]
+    }
+}
+
 /// `GET /profile/history?before=…`: every security event (ID-14).
 #[derive(Clone, Debug, Template)]
 #[template(path = "security/history.html")]
