@@ -10,11 +10,13 @@ macro_rules! both_engines {
 
 mod clock;
 mod demo;
+mod gateway;
 mod installation;
 mod keys;
 mod leaks;
 mod limits;
 mod messages;
+mod outage;
 mod records;
 mod refusals;
 mod slow;
