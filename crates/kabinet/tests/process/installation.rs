@@ -212,7 +212,8 @@ impl Installation {
     }
 }
 
-fn database_on(engine: Engine) -> Option<TestDatabase> {
+/// A database of the test's own, when the engine is PostgreSQL.
+pub fn database_on(engine: Engine) -> Option<TestDatabase> {
     (engine == Engine::Postgres).then(|| databases().create())
 }
 

@@ -8,9 +8,12 @@ macro_rules! both_engines {
     };
 }
 
+mod alarms;
 mod clock;
 mod demo;
 mod gateway;
+mod gateways;
+mod headers;
 mod installation;
 mod keys;
 mod leaks;
