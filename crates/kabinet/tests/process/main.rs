@@ -22,6 +22,7 @@ mod messages;
 mod outage;
 mod records;
 mod refusals;
+mod sessions;
 mod slow;
 mod stop;
 mod wire;
