@@ -28,10 +28,10 @@ impl Gateway {
         let address = listener.local_addr().unwrap();
         let inner = Arc::new(Inner::default());
         let accepting = Arc::clone(&inner);
-        std::thread::spawn(move || {
+        named(move || {
             for stream in listener.incoming().flatten() {
                 let inner = Arc::clone(&accepting);
-                std::thread::spawn(move || inner.talk(stream));
+                named(move || drop(inner.talk(stream)));
             }
         });
         Self { address, inner }
@@ -111,4 +111,9 @@ impl Inner {
             reader.get_mut().write_all(answer).ok()?;
         }
     }
+}
+
+fn named(work: impl FnOnce() + Send + 'static) {
+    let named = std::thread::Builder::new().name("gateway".into());
+    named.spawn(work).unwrap();
 }

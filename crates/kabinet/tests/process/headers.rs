@@ -28,6 +28,46 @@ fn routes() -> Vec<(String, String)> {
     routes
 }
 
+/// What no route is asked for with, and the status it gets.
+fn wrong(port: u16, host: &str) -> [(&'static str, u16, Vec<u8>); 9] {
+    let head = format!("GET / HTTP/1.1\r\n{host}");
+    [
+        ("nowhere", 404, get(port, "/nowhere")),
+        ("nowhere of the API", 404, get(port, "/api/v1/nowhere")),
+        (
+            "a file that is not there",
+            404,
+            get(port, "/assets/nowhere.js"),
+        ),
+        (
+            "a foreign host",
+            421,
+            b"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n".to_vec(),
+        ),
+        ("a huge body", 413, post(port, "/sign-in", 1 << 30).into()),
+        (
+            "no HTTP",
+            400,
+            b"GET / HTTP/1.1\r\nno header at all\r\n\r\n".to_vec(),
+        ),
+        (
+            "a huge header",
+            431,
+            format!("{head}Cookie: {}\r\n\r\n", "c".repeat(70_000)).into(),
+        ),
+        (
+            "many headers",
+            431,
+            format!("{head}{}\r\n", "x: 1\r\n".repeat(101)).into(),
+        ),
+        (
+            "a huge path",
+            414,
+            format!("GET /{} HTTP/1.1\r\n\r\n", "p".repeat(70_000)).into(),
+        ),
+    ]
+}
+
 #[test]
 fn every_answer_has_the_safety_headers() {
     let installation = Installation::ready();
@@ -63,43 +103,7 @@ fn every_answer_has_the_safety_headers() {
             }
         }
     }
-    let head = format!("GET / HTTP/1.1\r\n{host}");
-    let wrong: [(&str, u16, Vec<u8>); 9] = [
-        ("nowhere", 404, get(port, "/nowhere")),
-        ("nowhere of the API", 404, get(port, "/api/v1/nowhere")),
-        (
-            "a file that is not there",
-            404,
-            get(port, "/assets/nowhere.js"),
-        ),
-        (
-            "a foreign host",
-            421,
-            b"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n".to_vec(),
-        ),
-        ("a huge body", 413, post(port, "/sign-in", 1 << 30).into()),
-        (
-            "no HTTP",
-            400,
-            b"GET / HTTP/1.1\r\nno header at all\r\n\r\n".to_vec(),
-        ),
-        (
-            "a huge header",
-            431,
-            format!("{head}Cookie: {}\r\n\r\n", "c".repeat(70_000)).into(),
-        ),
-        (
-            "many headers",
-            431,
-            format!("{head}{}\r\n", "x: 1\r\n".repeat(101)).into(),
-        ),
-        (
-            "a huge path",
-            414,
-            format!("GET /{} HTTP/1.1\r\n\r\n", "p".repeat(70_000)).into(),
-        ),
-    ];
-    for (what, wanted, bytes) in wrong {
+    for (what, wanted, bytes) in wrong(port, &host) {
         let answer = ask(&mut connect(port), &bytes);
         assert!(
             status(&answer) == wanted || (wanted == 414 && status(&answer) == 431),
