@@ -27,6 +27,7 @@ pub async fn run(port: u16) {
         in_all: 10_000,
         exempt: Vec::new(),
         drain: Duration::from_secs(1),
+        safety: "".into(),
     };
     serve(listener, router, bounds, CancellationToken::new()).await;
 }

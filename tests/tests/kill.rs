@@ -3,11 +3,15 @@
 
 use std::time::Duration;
 
-use db::Engine;
+use db::{Db, DbSettings, Engine};
 use serde_json::{Value, json};
 use whole_product::demo::{Demo, code_in};
 
-const KILLS: usize = 8;
+/// F1: so often at random.
+const KILLS: usize = 25;
+const STOPS: usize = 8;
+/// Work that was in hand when the process died is free again after a minute; then it is done.
+const SETTLED: Duration = Duration::from_secs(30);
 const PEOPLE_AT_ONCE: usize = 6;
 
 #[derive(Clone)]
@@ -89,6 +93,50 @@ async fn account_of(demo: &Demo, token: &str) -> String {
     session["account"].as_str().expect("an account").to_owned()
 }
 
+/// I5: the log verifies, to the program's own command; what it said.
+fn verified(demo: &Demo) -> String {
+    let mut command = std::process::Command::new(testkit::server::built("kabinet"));
+    command
+        .args(["audit", "verify"])
+        .env("KABINET_DATA__DIR", demo.data());
+    if let Some(database) = demo.database() {
+        command.env("KABINET_DATABASE__URL", database.url());
+    }
+    let output = command.output().expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "I5: {said}{complained}");
+    said
+}
+
+/// I7: nothing is left to be done and nothing was given up; how much was done.
+async fn settled(demo: &Demo) -> u64 {
+    let settings = match demo.database() {
+        Some(database) => DbSettings::Postgres {
+            url: database.url(),
+            connections: 1,
+        },
+        None => DbSettings::Sqlite {
+            path: demo.data().join("kabinet.sqlite"),
+            readers: 1,
+        },
+    };
+    let db = Db::open(settings, testkit::TestClock::new()).await;
+    let db = db.expect("the database opens beside the program");
+    let began = std::time::Instant::now();
+    loop {
+        let counts = db.read("test.jobs", (), |tx, ()| Box::pin(jobs::counts(tx)));
+        let counts = counts.await.expect("the jobs are counted");
+        assert_eq!(counts.dead, 0, "I7: {counts:?}");
+        if counts.unfinished() == 0 && counts.done > 0 {
+            db.close();
+            return counts.done;
+        }
+        assert!(began.elapsed() < SETTLED, "I7: {counts:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
@@ -102,7 +150,8 @@ async fn ended_again_and_again(engine: Engine, end: End) {
     let mut demo = Demo::start(engine);
     let mut tokens: Vec<String> = Vec::new();
     let (mut tried, mut longest) = (0, Duration::ZERO);
-    for kill in 0..KILLS {
+    let ends = if end == End::Kill { KILLS } else { STOPS };
+    for kill in 0..ends {
         let mut set = tokio::task::JoinSet::new();
         for person in 0..PEOPLE_AT_ONCE {
             let person = Person {
@@ -114,7 +163,7 @@ async fn ended_again_and_again(engine: Engine, end: End) {
             tried += 1;
         }
         // A different moment each time: from the first statement to after the last answer.
-        tokio::time::sleep(Duration::from_millis(60 + 170 * kill as u64)).await;
+        tokio::time::sleep(Duration::from_millis(60 + 170 * (kill % 9) as u64)).await;
         match end {
             End::Kill => demo.kill_and_restart(),
             End::Stop => longest = longest.max(demo.stop_and_restart()),
@@ -136,6 +185,7 @@ async fn ended_again_and_again(engine: Engine, end: End) {
         );
     }
     assert!(!tokens.is_empty(), "some were fast enough to be answered");
+    let said = verified(&demo);
     // Whoever was cut off left nothing behind that keeps the next one out.
     demo.advance(Duration::from_secs(4_000)).await;
     let late = Person {
@@ -147,8 +197,13 @@ async fn ended_again_and_again(engine: Engine, end: End) {
         late.enter().await.is_some(),
         "the door opens after the last end"
     );
+    let done = settled(&demo).await;
     println!(
-        "{KILLS} times {end:?}, the longest in {longest:?}, {tried} tried to enter, {} were answered and are there",
+        "I5: {}; I7: {done} jobs are done, none is left or dead",
+        said.trim()
+    );
+    println!(
+        "{ends} times {end:?}, the longest in {longest:?}, {tried} tried to enter, {} were answered and are there",
         tokens.len()
     );
 }

@@ -36,5 +36,6 @@ pub use report::{Place, Problem, Report, What};
 pub use seal::{Head, Seal, SealTextError};
 pub use seal_file::{SealFileError, read_seals};
 pub use seal_job::{SealError, check_key, export_seals, seal, seal_now};
-pub use sql::{ALL as STATEMENTS, ONLY_ADDED};
+pub use sql::ALL as STATEMENTS;
+pub use sql::ONLY_ADDED;
 pub use verify::{VerifyError, verify};

@@ -35,6 +35,8 @@ pub(crate) struct Doors {
     pub(crate) public: (TcpListener, Router),
     /// The operations port and its routes.
     pub(crate) operations: Option<(TcpListener, Router)>,
+    /// Lines of the safety headers, for what is answered without any route (A32).
+    pub(crate) safety: Arc<str>,
 }
 
 /// Serves until SIGTERM or SIGINT, then lets answers under way end, stops the background and writes the last
@@ -55,6 +57,7 @@ pub(crate) async fn until_signal(
         in_all: server::connections_max(),
         exempt: server.trusted_proxies.clone(),
         drain: server.graceful_timeout,
+        safety: doors.safety,
     };
     let private = Bounds {
         per_address: u32::MAX,

@@ -264,3 +264,114 @@ fn impossible_settings_are_found_at_start() {
         );
     }
 }
+
+/// An authority, and two certificates of it for 127.0.0.1: one that is good and one whose time is over.
+fn authority(folder: &std::path::Path) {
+    let script = r#"
+set -e; cd "$1"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=127.0.0.1 -keyout key.pem -out csr
+cat > conf <<'CONF'
+[ca]
+default_ca = own
+[own]
+database = index
+serial = serial
+new_certs_dir = .
+default_md = sha256
+policy = any
+x509_extensions = leaf
+unique_subject = no
+[any]
+commonName = supplied
+[leaf]
+subjectAltName = IP:127.0.0.1
+basicConstraints = critical,CA:FALSE
+CONF
+: > index; echo 01 > serial
+sign() { openssl ca -batch -notext -config conf -cert ca.pem -keyfile ca.key -in csr "$@"; }
+sign -days 2 -out good.pem
+sign -startdate 20240101000000Z -enddate 20240201000000Z -out expired.pem
+"#;
+    let made = std::process::Command::new("sh")
+        .args(["-c", script, "sh"])
+        .arg(folder)
+        .output()
+        .unwrap();
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+}
+
+/// A gateway behind TLS that takes whatever comes; gives its port and counts requests it could read.
+async fn behind_tls(
+    folder: &std::path::Path,
+    certificate: &str,
+) -> (u16, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let chain = vec![CertificateDer::from_pem_file(folder.join(certificate)).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(folder.join("key.pem")).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let read = std::sync::Arc::new(AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&read);
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            if matches!(stream.read(&mut [0; 4096]).await, Ok(1..)) {
+                count.fetch_add(1, Ordering::SeqCst);
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                let _ = stream.write_all(answer).await;
+                let _ = stream.shutdown().await;
+            }
+        }
+    });
+    (port, read)
+}
+
+/// F7: a gateway whose certificate's time is over gets nothing, and that counts as a failure of it: five of them
+/// let it rest. One of the same authority whose time is not over is spoken to.
+#[tokio::test]
+async fn an_expired_certificate_is_refused() {
+    use std::sync::atomic::Ordering;
+    let folder = tempfile::tempdir().unwrap();
+    authority(folder.path());
+    for (certificate, wanted) in [("good.pem", true), ("expired.pem", false)] {
+        let (port, read) = behind_tls(folder.path(), certificate).await;
+        let settings = json!({
+            "url": format!("https://127.0.0.1:{port}/"),
+            "body": {"json": {"text": "{text}"}},
+            "roots": folder.path().join("ca.pem"),
+        });
+        let told = gateway(Channel::Sms, settings).deliver(&sms("a")).await;
+        assert_eq!(
+            read.load(Ordering::SeqCst),
+            usize::from(wanted),
+            "{certificate}"
+        );
+        match told {
+            Ok(_) => assert!(wanted, "{certificate}"),
+            Err(error) => {
+                assert!(!wanted && error.is_fault(), "{certificate}: {error:?}");
+                assert_eq!(error.code(), "unreachable");
+            }
+        }
+    }
+}

@@ -371,6 +371,31 @@ testkit::both_engines! {
         testkit::retried(&house.db, "notify.email").await;
     }
 
+    /// F8: a server that puts a letter off for ever is asked for a day and no longer; the address bears no mark.
+    async fn a_letter_is_tried_for_a_day(db: TestDb) {
+        let house = House::new(db);
+        let later = SendError::Transient { code: "later", retry_after: None };
+        house.carrier.says(std::iter::repeat_n(Err(later), 1_000));
+        let begun = house.db.clock().now();
+        let id = house.send(notice(email(), Channel::Email)).await;
+        let mut tries = Vec::new();
+        for _ in 0..26 * 60 {
+            let before = house.carrier.count();
+            house.runner.run_due().await;
+            if house.carrier.count() > before {
+                tries.push(house.db.clock().now().since(begun));
+            }
+            house.db.clock().advance(Duration::from_secs(60));
+        }
+        let known = house.state(id).await;
+        assert!(matches!(known.state, DeliveryState::Expired | DeliveryState::Failed), "{known:?}");
+        let last = *tries.last().unwrap();
+        assert!(Duration::from_secs(1_800) < last && last <= Duration::from_secs(24 * 3_600), "{tries:?}");
+        assert!((4..=40).contains(&tries.len()), "{tries:?}");
+        let next = house.send(notice(email(), Channel::Email)).await;
+        assert_eq!(house.state(next).await.reason, None, "not suppressed");
+    }
+
     /// F7: a call that was not made is tried again, with the same code where we choose it.
     async fn a_call_is_tried_again(db: TestDb) {
         let house = House::new(db);

@@ -40,8 +40,23 @@ struct State {
     delay: Duration,
     silent: bool,
     refusing: bool,
-    trap: Option<(Vec<u8>, Then)>,
+    trap: Option<Trap>,
     sprung: u32,
+    set: u32,
+}
+
+/// `ReadyForQuery` out of any transaction (PostgreSQL's protocol, «Message Formats»).
+const IDLE: &[u8] = b"Z\0\0\0\x05I";
+
+/// What springs, on what, and what else happens then.
+#[derive(Clone, Debug)]
+struct Trap {
+    number: u32,
+    /// Only on a connection that has sent this since the trap was set.
+    after: Option<Vec<u8>>,
+    marker: Vec<u8>,
+    then: Then,
+    refuse: bool,
 }
 
 impl Proxy {
@@ -103,7 +118,14 @@ impl Proxy {
 
     /// Once, on the next connection that sends `marker` (for PostgreSQL: `b"COMMIT"`).
     pub fn trap(&self, marker: &[u8], then: Then) {
-        self.shared.state.lock().trap = Some((marker.to_vec(), then));
+        self.shared.set(None, marker, then, false);
+    }
+
+    /// The same on the connection that first sends `after`, such as a value of the one request that is meant.
+    /// At that moment every other connection is cut and new ones are refused, until [`Proxy::resume`]: whoever
+    /// is cut cannot look at what became of it.
+    pub fn trap_and_refuse(&self, after: &[u8], marker: &[u8], then: Then) {
+        self.shared.set(Some(after), marker, then, true);
     }
 
     /// How many traps went off.
@@ -123,6 +145,18 @@ impl Drop for Proxy {
 }
 
 impl Shared {
+    fn set(&self, after: Option<&[u8]>, marker: &[u8], then: Then, refuse: bool) {
+        let mut state = self.state.lock();
+        state.set += 1;
+        state.trap = Some(Trap {
+            number: state.set,
+            after: after.map(<[u8]>::to_vec),
+            marker: marker.to_vec(),
+            then,
+            refuse,
+        });
+    }
+
     fn accept(self: &Arc<Self>, listener: &TcpListener) {
         for client in listener.incoming().flatten() {
             if self.closed.load(Ordering::SeqCst) {
@@ -154,11 +188,12 @@ impl Shared {
         let mut buffer = vec![0; 64 * 1024];
         // The tail of what was sent, because a marker may be split between two reads.
         let mut tail: Vec<u8> = Vec::new();
+        let mut meant = 0;
         while let Ok(length @ 1..) = from.read(&mut buffer) {
             self.hold_back();
             let data = &buffer[..length];
             tail.extend_from_slice(data);
-            match self.springs(&tail) {
+            match self.springs(&mut tail, &mut meant, &from) {
                 Some(Then::CutBefore) => break,
                 Some(Then::CutAfterAnswer) => swallow.store(true, Ordering::SeqCst),
                 None => {}
@@ -179,9 +214,18 @@ impl Shared {
 
     fn pump_down(&self, mut from: TcpStream, mut to: TcpStream, swallow: &AtomicBool) {
         let mut buffer = vec![0; 64 * 1024];
+        let mut tail: Vec<u8> = Vec::new();
         while let Ok(length @ 1..) = from.read(&mut buffer) {
             self.hold_back();
-            if swallow.load(Ordering::SeqCst) || to.write_all(&buffer[..length]).is_err() {
+            let data = &buffer[..length];
+            if swallow.load(Ordering::SeqCst) {
+                // The server may answer in pieces, and loses interest in what it has not done yet when its
+                // client goes: the answer is over when it is out of the transaction.
+                tail.extend_from_slice(data);
+                if tail.ends_with(IDLE) {
+                    break;
+                }
+            } else if to.write_all(data).is_err() {
                 break;
             }
         }
@@ -198,20 +242,37 @@ impl Shared {
         thread::sleep(delay);
     }
 
-    fn springs(&self, sent: &[u8]) -> Option<Then> {
+    fn springs(&self, sent: &mut Vec<u8>, meant: &mut u32, from: &TcpStream) -> Option<Then> {
         let mut state = self.state.lock();
-        let (marker, then) = state.trap.as_ref()?;
-        let then = *then;
-        if !sent
-            .windows(marker.len())
-            .any(|window| window == marker.as_slice())
-        {
-            return None;
+        let trap = state.trap.as_ref()?;
+        if *meant != trap.number {
+            let end = trap.after.as_ref().map_or(Some(0), |after| {
+                find(sent, after).map(|start| start + after.len())
+            });
+            // Markers that were sent before what is meant are of somebody else's.
+            sent.drain(..end?);
+            *meant = trap.number;
         }
+        find(sent, &trap.marker)?;
+        let (then, refuse) = (trap.then, trap.refuse);
         state.trap = None;
         state.sprung += 1;
+        if refuse {
+            state.refusing = true;
+            let own = from.peer_addr().ok();
+            for (client, server) in &state.connections {
+                if client.peer_addr().ok() != own {
+                    end(client, server);
+                }
+            }
+        }
         Some(then)
     }
+}
+
+fn find(bytes: &[u8], marker: &[u8]) -> Option<usize> {
+    let mut windows = bytes.windows(marker.len());
+    windows.position(|window| window == marker)
 }
 
 fn twin(stream: &TcpStream) -> TcpStream {

@@ -263,14 +263,14 @@ fn refuse(site: &Site, parts: &Parts) -> Option<PageError> {
     (foreign_site || foreign_origin).then(|| PageError::kind(ErrorKind::Forbidden))
 }
 
-fn safety_headers(site: &Site, response: &mut Response) {
+/// The safety headers of every answer (A32).
+fn headers_of(site: &Site) -> Vec<(&'static str, String)> {
     let frames = if site.is_demo { "'self'" } else { "'none'" };
     let policy = format!(
         "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; \
          frame-ancestors {frames}; require-trusted-types-for 'script'; trusted-types kabinet"
     );
     let fixed = [
-        ("content-security-policy", policy.as_str()),
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "same-origin"),
         ("cross-origin-opener-policy", "same-origin"),
@@ -284,18 +284,32 @@ fn safety_headers(site: &Site, response: &mut Response) {
             "x-frame-options",
             if site.is_demo { "SAMEORIGIN" } else { "DENY" },
         ),
+        ("cache-control", "no-store"),
     ];
+    let mut headers = vec![("content-security-policy", policy)];
+    headers.extend(fixed.map(|(name, value)| (name, value.to_owned())));
+    if site.is_secure() {
+        let years = "max-age=63072000; includeSubDomains".to_owned();
+        headers.push(("strict-transport-security", years));
+    }
+    headers
+}
+
+/// The same as the lines of a head, for answers that no route gives: of the server itself, before a request was
+/// understood or a connection taken.
+pub fn safety_lines(site: &Site) -> String {
+    let mut lines = String::new();
+    for (name, value) in headers_of(site) {
+        lines.extend([name, ": ", &value, "\r\n"]);
+    }
+    lines
+}
+
+fn safety_headers(site: &Site, response: &mut Response) {
     let headers = response.headers_mut();
-    for (name, value) in fixed {
-        if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), value.parse()) {
+    for (name, value) in headers_of(site) {
+        if let Ok(value) = http::HeaderValue::from_str(&value) {
             headers.entry(name).or_insert(value);
         }
     }
-    if site.is_secure() {
-        let year = http::HeaderValue::from_static("max-age=63072000; includeSubDomains");
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
-    }
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(http::HeaderValue::from_static("no-store"));
 }

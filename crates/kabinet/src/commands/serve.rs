@@ -55,6 +55,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let doors = Doors {
         public: (public, router),
         operations: Some((private, operations::routes(operations.clone()))),
+        safety: webkit::visit::safety_lines(&wired.site).into(),
     };
     run::until_signal(&house, doors, &operations, &supervisor, &stop, running).await
 }

@@ -100,6 +100,7 @@ async fn serve(
     let doors = Doors {
         public: (listener, router),
         operations: ops,
+        safety: webkit::visit::safety_lines(&wired.site).into(),
     };
     run::until_signal(&house, doors, &operations, &supervisor, &stop, running).await
 }

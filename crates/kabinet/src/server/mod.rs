@@ -66,6 +66,8 @@ pub struct Bounds {
     pub exempt: Vec<config::Cidr>,
     /// How long answers under way are waited for at the stop.
     pub drain: Duration,
+    /// Lines of the safety headers, for what is answered without any route (A32).
+    pub safety: Arc<str>,
 }
 
 /// Serves `router` on `listener` until `stop`, then lets what is under way end. Gives how many connections
@@ -92,11 +94,11 @@ pub async fn serve(
             }
         };
         if connections.len() >= bounds.in_all {
-            refuse(&stream, "in_all");
+            refuse(&stream, &bounds.safety, "in_all");
             continue;
         }
         let Some(place) = addresses.enter(peer.ip()) else {
-            refuse(&stream, "per_address");
+            refuse(&stream, &bounds.safety, "per_address");
             continue;
         };
         // An answer is one small write most of the time: it should not wait for more.
@@ -111,7 +113,12 @@ pub async fn serve(
             stop: stop.clone(),
             end: end.clone(),
         };
-        let stream = Guarded::new(stream, bounds.header_timeout, bounds.write_timeout);
+        let stream = Guarded::new(
+            stream,
+            bounds.header_timeout,
+            bounds.write_timeout,
+            Arc::clone(&bounds.safety),
+        );
         connections.spawn(async move {
             connection.run(stream).await;
             drop(place);
@@ -212,12 +219,13 @@ fn kind_of(error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'static 
     }
 }
 
-fn refuse(stream: &TcpStream, why: &'static str) {
+fn refuse(stream: &TcpStream, safety: &str, why: &'static str) {
     metrics::counter!("kabinet_http_connections_refused_total", "why" => why).increment(1);
     // One small write into an empty buffer; whoever does not read it gets nothing else.
-    let _ = stream.try_write(
-        b"HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\nretry-after: 10\r\ncontent-length: 0\r\n\r\n",
+    let answer = format!(
+        "HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\nretry-after: 10\r\ncontent-length: 0\r\n{safety}\r\n"
     );
+    let _ = stream.try_write(answer.as_bytes());
 }
 
 /// The accept loop survives everything (F20): a connection that died while it waited is nothing, a system that

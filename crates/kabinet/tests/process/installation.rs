@@ -23,7 +23,7 @@ body = '{"to":"{to_digits}","text":"{text}"}'
 /// A command that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(30);
 
-const DATABASE: &str = "KABINET_DATABASE__URL";
+pub const DATABASE: &str = "KABINET_DATABASE__URL";
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_kabinet");
 
@@ -44,7 +44,12 @@ impl Installation {
 
     /// The same on either engine.
     pub fn ready_on(engine: Engine) -> Self {
-        let made = Self::on(engine, CONFIG);
+        Self::ready_in(database_on(engine), CONFIG)
+    }
+
+    /// The same in a database, SQLite's when there is none, with a configuration.
+    pub fn ready_in(database: Option<TestDatabase>, config: &str) -> Self {
+        let made = Self::made(database, config);
         made.does(&["keys", "create"]);
         made.does(&["migrate"]);
         made
@@ -57,9 +62,13 @@ impl Installation {
 
     /// The same on either engine.
     pub fn on(engine: Engine, config: &str) -> Self {
+        Self::made(database_on(engine), config)
+    }
+
+    fn made(database: Option<TestDatabase>, config: &str) -> Self {
         let made = Self {
             folder: data_folder(),
-            database: (engine == Engine::Postgres).then(|| databases().create()),
+            database,
             serves_as: None,
         };
         std::fs::write(made.config(), config).unwrap();
@@ -205,6 +214,11 @@ impl Installation {
     pub fn serve(&self) -> Server {
         self.start().start()
     }
+}
+
+/// A database of the test's own, when the engine is PostgreSQL.
+pub fn database_on(engine: Engine) -> Option<TestDatabase> {
+    (engine == Engine::Postgres).then(|| databases().create())
 }
 
 fn is_group(word: &str) -> bool {

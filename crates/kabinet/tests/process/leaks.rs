@@ -117,6 +117,73 @@ fn shows(dump: &str, text: &str) -> bool {
     dump.contains(text) || dump.contains(&bytes)
 }
 
+/// Whether six digits stand somewhere by themselves: in megabytes they may well be part of something longer.
+fn digits_alone(bytes: &[u8], code: &str) -> bool {
+    let part_of_more = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+    let mut windows = bytes.windows(code.len()).enumerate();
+    windows.any(|(at, window)| {
+        let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+        window == code.as_bytes()
+            && !part_of_more(before)
+            && !part_of_more(bytes.get(at + code.len()))
+    })
+}
+
+/// Every file of a folder, whole: the database's and its log of changes among them.
+fn files(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else {
+            // A file of the database may go while it is looked for.
+            let bytes = std::fs::read(&path).unwrap_or_default();
+            all.push((path, bytes));
+        }
+    }
+    all
+}
+
+/// A value that was kept as it is would be found: in the file of changes of a running SQLite, in a dump of
+/// PostgreSQL, as text and as bytes.
+fn a_planted_value_is_found(folder: &std::path::Path, database: Option<&TestDatabase>) {
+    let (code, token) = ("602214", "planted.token.of-nobody_076");
+    let hex: String = token.bytes().map(|byte| format!("{byte:02x}")).collect();
+    if let Some(database) = database {
+        let row = |key: &str, bytes: &str| {
+            format!(
+                "INSERT INTO idempotency (scope, key, request_hash, answer, at) VALUES ('\\x00', '{key}', '\\x00', '\\x{bytes}', 0)"
+            )
+        };
+        database.run(&row(code, &hex)).unwrap();
+        let dump = database.dump().unwrap();
+        assert!(shows(&dump, token) && digits_alone(dump.as_bytes(), code));
+        database
+            .run("DELETE FROM idempotency WHERE at = 0")
+            .unwrap();
+        return;
+    }
+    let open = rusqlite::Connection::open(folder.join("kabinet.sqlite")).unwrap();
+    open.execute_batch(&format!(
+        "CREATE TABLE planted (a TEXT, b BLOB); INSERT INTO planted VALUES (' {code} ', x'{hex}')"
+    ))
+    .unwrap();
+    let in_changes = |text: &str| {
+        let found = files_with(folder, text.as_bytes());
+        found
+            .iter()
+            .any(|path| path.to_string_lossy().ends_with("-wal"))
+    };
+    assert!(in_changes(token), "the file of changes is searched too");
+    assert!(
+        files(folder)
+            .iter()
+            .any(|(_, bytes)| digits_alone(bytes, code))
+    );
+    open.execute_batch("DROP TABLE planted").unwrap();
+}
+
 fn nothing_typed_or_sent_is_written_down(engine: Engine) {
     let folder = testkit::server::data_folder();
     let database = (engine == Engine::Postgres).then(|| databases().create());
@@ -190,6 +257,8 @@ fn nothing_typed_or_sent_is_written_down(engine: Engine) {
         .unwrap();
     let metrics = ask(&mut connect(metrics_port), &get(metrics_port, "/metrics"));
     assert!(metrics.contains("kabinet_http_requests_total"), "{metrics}");
+    // While it serves: what was written last is in the file of changes alone.
+    let while_serving = files(folder.path());
     assert!(server.terminate(Duration::from_secs(10)).success());
     let log = server.output();
     assert!(
@@ -206,7 +275,7 @@ fn nothing_typed_or_sent_is_written_down(engine: Engine) {
         &person.token,
         &secret,
     ];
-    let dump = database.map(|database| database.dump().unwrap());
+    let dump = database.as_ref().map(|database| database.dump().unwrap());
     if let Some(dump) = &dump {
         let found = shows(dump, "sign_in.succeeded") && shows(dump, "confirm_email");
         assert!(found, "the search finds what is there");
@@ -214,12 +283,39 @@ fn nothing_typed_or_sent_is_written_down(engine: Engine) {
     for text in planted {
         assert!(!log.contains(text), "«{text}» is in the log:\n{log}");
         assert!(!metrics.contains(text), "«{text}» is in the metrics");
-        // The code alone is six digits, which may well stand in megabytes by chance.
-        if text != person.code {
+        let serving = while_serving.iter().find(|(_, bytes)| {
+            if text == person.code {
+                digits_alone(bytes, text)
+            } else {
+                bytes
+                    .windows(text.len())
+                    .any(|part| part == text.as_bytes())
+            }
+        });
+        assert!(
+            serving.is_none(),
+            "«{text}» is in {:?}",
+            serving.map(|(path, _)| path)
+        );
+        if text == person.code {
+            let here = files(folder.path());
+            let here = here.iter().find(|(_, bytes)| digits_alone(bytes, text));
+            assert!(
+                here.is_none(),
+                "the code is in {:?}",
+                here.map(|(path, _)| path)
+            );
+            let shown = dump.as_ref().is_some_and(|dump| {
+                let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+                digits_alone(dump.as_bytes(), text) || dump.contains(&hex)
+            });
+            assert!(!shown, "the code is in the database");
+        } else {
             let files = files_with(folder.path(), text.as_bytes());
             assert!(files.is_empty(), "«{text}» is in {files:?}");
             let shown = dump.as_ref().is_some_and(|dump| shows(dump, text));
             assert!(!shown, "«{text}» is in the database");
         }
     }
+    a_planted_value_is_found(folder.path(), database.as_ref());
 }

@@ -143,18 +143,48 @@ fn too_much_is_refused_at_once() {
         ("many fields", format!("{}{fields}", post(port, "/sign-in", fields.len())).into(), &[413, 422]),
     ];
     for (what, bytes, wanted) in cases {
-        let mut stream = connect(port);
-        let began = Instant::now();
-        let answer = ask(&mut stream, &bytes);
-        let took = began.elapsed();
-        assert!(
-            wanted.contains(&status(&answer)),
-            "{what}: {}",
-            &answer[..answer.len().min(200)]
-        );
-        assert!(took < AT_ONCE, "{what} took {took:?}");
+        let mut times: Vec<Duration> = (0..9)
+            .map(|_| {
+                let mut stream = connect(port);
+                let began = Instant::now();
+                let answer = ask(&mut stream, &bytes);
+                let took = began.elapsed();
+                assert!(
+                    wanted.contains(&status(&answer)),
+                    "{what}: {}",
+                    &answer[..answer.len().min(200)]
+                );
+                took
+            })
+            .collect();
+        times.sort();
+        assert!(times[4] <= AT_ONCE, "{what} took {times:?}");
     }
     assert_eq!(health(&server), 200);
+}
+
+/// A105, A106: the numbers that hold where nobody configures anything, and the streams a peer is told it may have.
+#[test]
+fn the_numbers_are_those_of_the_rules() {
+    use std::io::Read;
+    let server = config::Settings::default().server;
+    assert_eq!(server.header_timeout, Duration::from_secs(10));
+    assert_eq!(server.body_timeout, Duration::from_secs(30));
+    assert_eq!(server.max_connections_per_ip, 100);
+    let installation = Installation::ready();
+    let server = installation.serve();
+    let mut stream = connect(server.port());
+    stream.write_all(&greeting()).unwrap();
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).unwrap();
+    assert_eq!(head[3], 4, "the first frame is SETTINGS: {head:?}");
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+    let mut settings = vec![0; length];
+    stream.read_exact(&mut settings).unwrap();
+    // Pairs of a number of 16 bits and a value of 32; 3 is MAX_CONCURRENT_STREAMS (RFC 9113 §6.5.2).
+    let told = settings.chunks_exact(6).find(|pair| pair[..2] == [0, 3]);
+    let streams = u32::from_be_bytes(told.unwrap()[2..].try_into().unwrap());
+    assert_eq!(streams, 100);
 }
 
 /// HTTP/2 frames (RFC 9113 §4.1).

@@ -8,16 +8,22 @@ macro_rules! both_engines {
     };
 }
 
+mod alarms;
 mod clock;
 mod demo;
+mod gateway;
+mod gateways;
+mod headers;
 mod installation;
 mod keys;
 mod leaks;
 mod limits;
 mod messages;
+mod outage;
 mod records;
 mod refusals;
 mod roles;
+mod sessions;
 mod slow;
 mod stop;
 mod wire;

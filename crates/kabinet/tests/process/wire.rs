@@ -91,3 +91,22 @@ pub fn call(
         serde_json::from_str(body).unwrap_or_default(),
     )
 }
+
+/// The safety headers of an answer of a served installation (A32).
+pub fn safe(what: &str, answer: &str) {
+    let head = answer.split("\r\n\r\n").next().unwrap().to_lowercase();
+    for wanted in [
+        "content-security-policy: default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; \
+         frame-ancestors 'none'; require-trusted-types-for 'script'",
+        "x-content-type-options: nosniff",
+        "x-frame-options: deny",
+        "referrer-policy: same-origin",
+        "cross-origin-opener-policy: same-origin",
+        "cross-origin-resource-policy: same-origin",
+        "permissions-policy: camera=(), microphone=(), geolocation=()",
+        "cache-control: ",
+    ] {
+        assert_eq!(head.matches(wanted).count(), 1, "{what}: {wanted}\n{head}");
+    }
+    assert!(!head.contains("unsafe-"), "{what}: {head}");
+}

@@ -14,7 +14,8 @@ use testkit::TestDb;
 
 use crate::{
     house::{ANNA, Browser, House, browser, phone, visitor, visitor_from},
-    tools::{after, name, raw, wrong},
+    passkey_tools::device,
+    tools::{after, email, name, raw, wrong},
 };
 
 async fn guess(
@@ -56,6 +57,11 @@ async fn ten_wrong(house: &House, to: &Identifier) -> String {
         guess(house, [198, 51, 100, n], browser(n), &latest, times).await;
     }
     latest
+}
+
+/// A browser that the hundred did not use.
+fn n_after(net: usize) -> u8 {
+    90 + 100 * u8::try_from(net).unwrap()
 }
 
 testkit::both_engines! {
@@ -115,6 +121,75 @@ testkit::both_engines! {
         let code = house.code(&anna).await;
         assert_eq!(name(&house.verify(known, &code).await), "in");
         assert_eq!(house.count(&raw::IN_ROW).await, 10, "the strangers' count stays");
+    }
+
+    /// A11: what strangers make rest is the code to the phone: e-mail, a passkey and the live session go on. It ends
+    /// by itself within an hour, for a browser that nobody knows too.
+    async fn only_the_phones_codes_rest(db: TestDb) {
+        let house = House::new(db);
+        let (anna, mail) = (phone(ANNA), email("anna@example.org"));
+        let owner = house.enter(&anna, browser(9)).await;
+        let who = house.signed_in(&owner).await;
+        let mut key = device(1);
+        house.with_passkey(&who, &mut key).await;
+        house.with_email(&who, &mail).await;
+        let code = ten_wrong(&house, &anna).await;
+        let refused = house.verify(browser(3), &code).await;
+        assert!(matches!(refused, Verified::Refused(Refused::Rests { .. })), "{}", name(&refused));
+        assert!(house.who(&owner.token).await.is_some(), "the live session");
+        let by_mail = house.enter_in_time(&mail, browser(20)).await;
+        assert_eq!(by_mail.account, owner.account);
+        let by_key = house.enter_with(browser(21), &mut key).await.unwrap();
+        assert_eq!(by_key.account, owner.account);
+        house.wait(3_600);
+        house.ask_in_time(&visitor_from([198, 51, 100, 9]), &anna, browser(22)).await;
+        let code = house.code(&anna).await;
+        assert_eq!(name(&house.verify(browser(22), &code).await), "in", "an hour later");
+    }
+
+    /// A10, with the numbers that are served: a hundred wrong from one /24 or one /64, whatever the addresses and
+    /// identifiers, and no more is looked at; neighbours are, and so is everybody ten minutes later.
+    async fn a_hundred_from_one_network(db: TestDb) {
+        let policy = Policy { network_sends_per_day: 10_000, ..Policy::default() };
+        let house = House::with(db, policy);
+        let v4 = |last: u8| visitor_from([203, 0, 113, last]);
+        let v6 = |last: u8| kernel::Visitor {
+            network: format!("2001:db8:1:2:{last:x}::1").parse().unwrap(),
+            ..visitor()
+        };
+        let beside: [kernel::Visitor; 2] = [
+            visitor_from([203, 0, 114, 1]),
+            kernel::Visitor { network: "2001:db8:1:3::1".parse().unwrap(), ..visitor() },
+        ];
+        for (net, neighbour) in beside.iter().enumerate() {
+            let from = |last: u8| if net == 0 { v4(last) } else { v6(last) };
+            let number = |n: u8| phone(&format!("+7 91{} 0{n:02}-10-00", 2 + net));
+            let mut wrongs = 0;
+            for n in 1..=26_u8 {
+                // A browser for each: none is known, none comes back.
+                let b = browser(n + 100 * u8::try_from(net).unwrap());
+                assert_eq!(house.ask_as(&from(n), &number(n), b, false).await, Asked::Sent);
+                let code = house.code(&number(n)).await;
+                for _ in 0..4 {
+                    match house.verify_as(&from(n), b, &wrong(&code)).await {
+                        Verified::NotAccepted(_) => wrongs += 1,
+                        Verified::Refused(Refused::Network { .. }) => assert_eq!(wrongs, 100),
+                        other => panic!("{}", name(&other)),
+                    }
+                }
+                if n == 26 {
+                    let refused = house.verify_as(&from(200), b, &code).await;
+                    assert!(matches!(refused, Verified::Refused(Refused::Network { .. })), "{}", name(&refused));
+                    assert_eq!(name(&house.verify_as(neighbour, b, &code).await), "needs consent");
+                }
+            }
+            assert_eq!(wrongs, 100);
+            house.wait(600);
+            let (late, b) = (number(40), browser(n_after(net)));
+            assert_eq!(house.ask_as(&from(1), &late, b, false).await, Asked::Sent);
+            let code = house.code(&late).await;
+            assert_eq!(name(&house.verify_as(&from(1), b, &code).await), "needs consent", "the window is over");
+        }
     }
 
     /// ID-2a: a hundred close code sign-in for everybody but known browsers; A9: at most 10 an hour and 30 a

@@ -168,21 +168,24 @@ async fn perform<C: OnPage + Clone>(
         .await?;
     Ok(match performed_or(visit, done(performed)?) {
         Ok(answer) => cmd.after(visit, answer),
-        Err(instead) => instead,
+        Err(instead) => *instead,
     })
 }
 
 /// What was done, or the page that comes first or instead.
-pub(super) fn performed_or<T>(visit: &Visit, performed: SensitiveDone<T>) -> Result<T, Response> {
+pub(super) fn performed_or<T>(
+    visit: &Visit,
+    performed: SensitiveDone<T>,
+) -> Result<T, Box<Response>> {
     let security = |flash| flashed(visit, "/profile/security", flash);
-    Err(match performed {
+    Err(Box::new(match performed {
         SensitiveDone::Done(answer) => return Ok(answer),
         SensitiveDone::Needs(step) => see_other(&path(step)),
         // Back to the page where something to show can be added.
         SensitiveDone::NothingToShow => security("flash-nothing-to-show"),
         SensitiveDone::Frozen => security("flash-lift-first"),
         SensitiveDone::TooSoon { .. } => see_other("/profile/security/later"),
-    })
+    }))
 }
 
 async fn run<C: OnPage + Clone>(

@@ -141,7 +141,7 @@ async fn ask_once(
         .await?;
     let asked = match confirm::performed_or(visit, done(asked)?) {
         Ok(asked) => asked,
-        Err(instead) => return Ok(instead),
+        Err(instead) => return Ok(*instead),
     };
     Ok(match asked {
         AskDone::Sent => see_other(CODE),

@@ -195,7 +195,7 @@ pub(super) async fn add(
     match done(added)? {
         AddingDone::Performed(performed) => Ok(match confirm::performed_or(&visit, performed) {
             Ok(added) => after_adding(&visit, added),
-            Err(instead) => instead,
+            Err(instead) => *instead,
         }),
         AddingDone::Refused(_) => {
             list_page(&state, visit, &who, Some("passkey-error-not-made")).await
