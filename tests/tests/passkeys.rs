@@ -225,22 +225,30 @@ impl<'a> Holder<'a> {
         self.walk.arrives("/signed-out").await;
     }
 
-    /// Stands before the button, in a browser that has no autofill for keys: this person answers every dialog at
-    /// once, and the button would come too late.
+    /// Stands before the button.
     async fn asks_to_sign_in(&self) {
         self.signs_out().await;
-        let lacks = "PublicKeyCredential.isConditionalMediationAvailable = async () => false";
-        let script = json!({ "source": lacks });
-        let added = self
-            .walk
-            .browser
-            .cdp("Page.addScriptToEvaluateOnNewDocument", script)
-            .await;
+        let lacks = self.lacks_autofill().await;
         self.walk.go("/sign-in").await;
         self.appears("form[action='/sign-in/passkey']").await;
-        self.walk
-            .browser
-            .cdp("Page.removeScriptToEvaluateOnNewDocument", added)
+        self.has_autofill(lacks).await;
+    }
+
+    /// From now on the browser has no autofill for keys: this person answers every dialog at once, and anything
+    /// else on a page of sign-in would come too late.
+    async fn lacks_autofill(&self) -> Value {
+        let lacks = "PublicKeyCredential.isConditionalMediationAvailable = async () => false";
+        let browser = self.walk.browser;
+        let script = json!({ "source": lacks });
+        browser
+            .cdp("Page.addScriptToEvaluateOnNewDocument", script)
+            .await
+    }
+
+    async fn has_autofill(&self, lacks: Value) {
+        let browser = self.walk.browser;
+        browser
+            .cdp("Page.removeScriptToEvaluateOnNewDocument", lacks)
             .await;
     }
 
@@ -266,6 +274,8 @@ impl<'a> Holder<'a> {
 }
 
 const LIST: &str = "/profile/security/passkeys";
+/// What a page would hide if it took a name for anything but text (A33).
+const NAMED: &str = "Телефон <i>Анны</i>";
 
 /// ID-5, A61, A62: a key is made; it is not for money yet, and the page says so.
 async fn makes(holder: &Holder<'_>) {
@@ -317,9 +327,9 @@ async fn renames(holder: &Holder<'_>) {
         .await;
     let path = walk.path().await;
     walk.at(&path, "Мой телефон", "edit").await;
-    walk.fill("name", "Телефон Анны").await;
+    walk.fill("name", NAMED).await;
     walk.submit(&path).await;
-    walk.at(LIST, "Телефон Анны", "renamed").await;
+    walk.at(LIST, NAMED, "renamed").await;
 }
 
 /// ID-5: after another's proof the key is gone, here and in the authenticator; a copy that it kept is told too.
@@ -333,7 +343,7 @@ async fn removes(holder: &Holder<'_>) {
     walk.submit(&format!("{path}/remove")).await;
     let step = walk.path().await;
     holder.appears("form[data-passkey=get]").await;
-    walk.at(&step, "Телефон Анны", "confirm-remove").await;
+    walk.at(&step, NAMED, "confirm-remove").await;
     walk.press("#passkey").await;
     walk.at(LIST, "Ключей пока нет", "removed").await;
     holder.forgets("signalAllAcceptedCredentials").await;
@@ -422,6 +432,39 @@ async fn passkeys_on_a_phone_on_sqlite() {
 async fn passkeys_on_a_desk_on_postgres() {
     let look = Look::DESK.dark();
     a_browser_makes_and_shows_passkeys(Engine::Postgres, "passkeys/postgres", look).await;
+}
+
+/// ID-5, ID-8: a passkey is the second step of signing in, where the account always asks for one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passkey_is_the_second_step() {
+    let demo = Demo::start(Engine::Postgres);
+    let browser = Browser::open(Look::PHONE.dark().languages("ru-RU")).await;
+    let walk = Walk {
+        demo: &demo,
+        browser: &browser,
+        name: "passkeys/second",
+    };
+    let holder = Holder::new(walk).await;
+    walk.registers(ANNA).await;
+    makes(&holder).await;
+    demo.advance(Duration::from_secs(360)).await;
+    let setting = "/profile/security/second-factor";
+    walk.go(setting).await;
+    walk.submit(setting).await;
+    holder.appears("form[data-passkey=get]").await;
+    walk.press("#passkey").await;
+    walk.sees("Теперь вход всегда спрашивает").await;
+    holder.signs_out().await;
+    demo.advance(Duration::from_secs(600)).await;
+    holder.lacks_autofill().await;
+    walk.first_code(ANNA).await;
+    let second = "/sign-in/second";
+    holder.appears("form[data-passkey=get]").await;
+    walk.at(second, "Подтвердить ключом доступа", "second")
+        .await;
+    walk.submit("/sign-in/second/passkey").await;
+    walk.at("/", "Здравствуйте", "second-in").await;
+    nobody_complained(&[&browser]).await;
 }
 
 /// Without JavaScript no dialog can come: the pages say so, and everything else goes on.

@@ -291,3 +291,74 @@ async fn without_javascript_on_postgres() {
     let (hand, table) = (hand.without_javascript(), table.without_javascript());
     both_sides(Engine::Postgres, "second_legs/nojs", hand, table).await;
 }
+
+const PASSWORD: &str = "лиловый поезд уходит утром";
+
+/// What is typed into the shown field, cut out of it and pasted into the hidden one, as from a manager of passwords.
+async fn pastes(walk: &Walk<'_>, text: &str) {
+    let find = async |css: &str| walk.browser.find(Locator::Css(css)).await.unwrap();
+    find("#password + button").await.click().await.unwrap();
+    walk.fill("password", text).await;
+    let field = find("#password").await;
+    // Control held with each; the last key lets go.
+    for key in ["a", "x"] {
+        let held = format!("\u{E009}{key}\u{E000}");
+        field.send_keys(&held).await.unwrap();
+    }
+    assert_eq!(field.prop("value").await.unwrap().as_deref(), Some(""));
+    find("#password + button").await.click().await.unwrap();
+    let kind = field.prop("type").await.unwrap();
+    assert_eq!(kind.as_deref(), Some("password"));
+    field.send_keys("\u{E009}v\u{E000}").await.unwrap();
+}
+
+/// ID-3: the page says how strong a new password looks while it is typed, and takes a pasted one.
+async fn chooses_a_password(walk: &Walk<'_>) {
+    let page = "/profile/security/password";
+    walk.go(page).await;
+    for (typed, said) in [("коротко", "Пока коротко"), ("абвгдеёжзийклм", "Слабый")]
+    {
+        walk.fill("password", typed).await;
+        walk.sees(said).await;
+    }
+    walk.fill("password", "").await;
+    pastes(walk, PASSWORD).await;
+    walk.at(page, "Хороший", "password-pasted").await;
+    walk.submit(page).await;
+    walk.at(page, "Заменить", "password-set").await;
+}
+
+/// ID-3, ID-8: a password is the second step of signing in, where the account always asks for one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_pasted_and_is_the_second_step() {
+    let demo = Demo::start(Engine::Sqlite);
+    let browser = Browser::open(Look::DESK.languages("ru-RU")).await;
+    let walk = Walk {
+        demo: &demo,
+        browser: &browser,
+        name: "second_legs/password",
+    };
+    walk.registers(ANNA).await;
+    chooses_a_password(&walk).await;
+    demo.advance(Duration::from_secs(360)).await;
+    walk.go(SECOND).await;
+    walk.submit(SECOND).await;
+    let step = walk.path().await;
+    walk.at(&step, "Пароль", "second-confirm").await;
+    walk.fill("password", PASSWORD).await;
+    walk.submit(&format!("{step}/password")).await;
+    walk.sees("Теперь вход всегда спрашивает").await;
+    walk.go("/profile/security").await;
+    walk.submit("/sign-out").await;
+    demo.advance(Duration::from_secs(600)).await;
+    walk.first_code(ANNA).await;
+    let second = "/sign-in/second";
+    walk.at(second, "Код верный", "second").await;
+    walk.fill("password", "жёлтый трамвай остался").await;
+    walk.submit(second).await;
+    walk.at(second, "Неверный пароль", "second-wrong").await;
+    walk.fill("password", PASSWORD).await;
+    walk.submit(second).await;
+    walk.at("/", "Здравствуйте", "second-in").await;
+    nobody_complained(&[&browser]).await;
+}

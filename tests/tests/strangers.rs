@@ -3,8 +3,9 @@
 //! the real process, on pages and on the API, on both engines; the times are compared by the two-sample
 //! Kolmogorov-Smirnov test, the answers with everything random masked.
 //!
-//! This is a statistical statement and no bar for speed: a machine that is slow is slow for both. One repetition
-//! with a fresh sample is allowed, so that noise does not fail it; that two milliseconds would be seen is checked.
+//! This is a statistical statement and no bar for speed: a machine that is slow is slow for both. Of a hundred steps
+//! one differs by chance, so what differs is looked at with a fresh sample, and a second one: three in a row are no
+//! chance. That two milliseconds would be seen is checked.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -19,6 +20,8 @@ use whole_product::wire::{Answer, Wire};
 /// Pairs of one step: `PEOPLE` accounts asked in `ROUNDS`, a day apart.
 const PEOPLE: usize = 100;
 const ROUNDS: usize = 4;
+/// Fresh samples for what differed.
+const REPETITIONS: usize = 2;
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const FORM: &str = "application/x-www-form-urlencoded";
 /// Drawn as a code once in a million.
@@ -268,6 +271,7 @@ impl Stranger {
                 .expect("an answer");
         }
         let (path, body) = match step {
+            "passkey" => ("/sign-in/passkey/begin", json!({})),
             "ask" | "ask again" => ("/sign-in/codes", json!({ "phone": asker.phone })),
             "ask by call" => (
                 "/sign-in/codes",
@@ -293,6 +297,7 @@ impl Stranger {
         }
         let phone = asker.phone.replace('+', "%2B");
         let (path, field) = match step {
+            "passkey" => ("/sign-in/passkey/begin", String::new()),
             "ask" => ("/sign-in", format!("phone={phone}")),
             "ask again" => ("/sign-in/code/resend", "channel=sms".to_owned()),
             "ask by call" => ("/sign-in/code/resend", "channel=call".to_owned()),
@@ -332,8 +337,9 @@ impl Stranger {
             }
             pairs.push((from, known, unknown));
         }
-        let plan: [(&'static str, u64); 11] = [
+        let plan: [(&'static str, u64); 12] = [
             ("ask", 0),
+            ("passkey", 0),
             ("wrong code", 0),
             ("the code's state", 0),
             ("ask again", 61),
@@ -362,6 +368,9 @@ impl Stranger {
                     let is_known = (turn == 0) == known_first;
                     let asker: &Asker = if is_known { known } else { unknown };
                     let answer = self.step(wire, face, asker, step);
+                    // A3: what the browser is asked names nobody's keys.
+                    let names_none = answer.body.contains("\"allowCredentials\":[]");
+                    assert!(step != "passkey" || names_none, "{}", answer.body);
                     seen.shapes.add(usize::from(is_known), &answer);
                     let times = if is_known {
                         &mut seen.times.one
@@ -431,17 +440,21 @@ fn strangers_learn_nothing(engine: Engine, face: Face) {
         "only {sees} of {} steps are measured sharply enough",
         first.len()
     );
-    if !differing.is_empty() {
-        println!("once more: {differing:?}");
-        let second = stranger.sample(face, 1);
-        for step in differing {
-            print(engine, step, &second[step]);
-            assert!(
-                !second[step].times.differ(),
-                "{engine:?}, {step}: an account takes another time than nobody"
-            );
+    for sample in 1..=REPETITIONS {
+        if differing.is_empty() {
+            return;
         }
+        println!("once more: {differing:?}");
+        let again = stranger.sample(face, sample);
+        differing.retain(|step| {
+            print(engine, step, &again[step]);
+            again[step].times.differ()
+        });
     }
+    assert!(
+        differing.is_empty(),
+        "{engine:?}, {differing:?}: an account takes another time than nobody"
+    );
 }
 
 #[test]

@@ -131,8 +131,8 @@ testkit::both_engines! {
         let owner = house.enter(&anna, browser(9)).await;
         let who = house.signed_in(&owner).await;
         let mut key = device(1);
-        house.with_passkey(&who, &mut key).await;
         house.with_email(&who, &mail).await;
+        house.with_passkey(&who, &mut key).await;
         let code = ten_wrong(&house, &anna).await;
         let refused = house.verify(browser(3), &code).await;
         assert!(matches!(refused, Verified::Refused(Refused::Rests { .. })), "{}", name(&refused));
