@@ -325,7 +325,7 @@ async fn chooses_a_password(walk: &Walk<'_>) {
     pastes(walk, PASSWORD).await;
     walk.at(page, "Хороший", "password-pasted").await;
     walk.submit(page).await;
-    walk.at(page, "Заменить", "password-set").await;
+    walk.at(page, "Пароль задан", "password-set").await;
 }
 
 /// ID-3, ID-8: a password is the second step of signing in, where the account always asks for one.

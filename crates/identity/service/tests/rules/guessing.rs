@@ -131,8 +131,10 @@ testkit::both_engines! {
         let owner = house.enter(&anna, browser(9)).await;
         let who = house.signed_in(&owner).await;
         let mut key = device(1);
-        house.with_email(&who, &mail).await;
         house.with_passkey(&who, &mut key).await;
+        let strong = house.enter_with(browser(10), &mut key).await.unwrap();
+        let strong = house.signed_in(&strong).await;
+        house.with_email(&strong, &mail).await;
         let code = ten_wrong(&house, &anna).await;
         let refused = house.verify(browser(3), &code).await;
         assert!(matches!(refused, Verified::Refused(Refused::Rests { .. })), "{}", name(&refused));
