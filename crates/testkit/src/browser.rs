@@ -1,11 +1,8 @@
 //! A real browser: Chromium without a window, driven through `WebDriver`.
 
-use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::ops::Deref;
-use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, Stdio};
-use std::thread;
+mod driver;
+
+use std::{fs, ops::Deref, process::Child};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use fantoccini::wd::WebDriverCompatibleCommand;
@@ -169,7 +166,7 @@ impl Browser {
         let folder = TempDir::with_prefix("kabinet-browser-")
             .expect("the temporary folder is writable")
             .keep();
-        let (driver, port) = start_driver();
+        let (driver, port) = driver::start();
         let profile = folder.to_str().expect("UTF-8 path");
         let watcher = Watcher::guard(CLEAN_UP, &[&driver.id().to_string(), profile]);
         let profile_flag = format!("--user-data-dir={profile}");
@@ -468,33 +465,6 @@ const FLAGS: [&str; 10] = [
     "--disable-dev-shm-usage",
     "--window-size=1280,900",
 ];
-
-/// Starts chromedriver on a port of its own choice and answers the port.
-fn start_driver() -> (Child, u16) {
-    let mut driver = Command::new(tools::needed(&["chromedriver"]))
-        .arg("--port=0")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .expect("chromedriver starts");
-    let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines();
-    let port = lines
-        .by_ref()
-        .map_while(Result::ok)
-        .find_map(|line| {
-            let (_, port) = line.split_once("successfully on port ")?;
-            port.trim_end_matches('.').parse().ok()
-        })
-        .expect("chromedriver names its port");
-    // Read on, else it would stop at a full pipe.
-    thread::Builder::new()
-        .name("chromedriver-output".into())
-        .spawn(move || lines.for_each(drop))
-        .expect("threads are left");
-    (driver, port)
-}
 
 #[derive(Debug)]
 struct Extension {
