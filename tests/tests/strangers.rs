@@ -422,8 +422,8 @@ fn strangers_learn_nothing(engine: Engine, face: Face) {
         }
         let (_, median) = seen.times.medians();
         let least = Duration::from_millis(2);
-        sharp += usize::from(seen.times.planted(least).differ());
-        sees += usize::from(seen.times.planted(least.max(median / 2)).differ());
+        sharp += usize::from(seen.times.planted(least).are_apart());
+        sees += usize::from(seen.times.planted(least.max(median / 2)).are_apart());
         if seen.times.differ() {
             differing.push(*step);
         }

@@ -18,6 +18,7 @@ use crate::{
     env::{Env, ServiceError},
     notice::{self, Notice},
     shown::{self, Proof},
+    slices::Taken,
     step_up::{At, Authorised, Sensitive},
     tries::{self, Tried, Where},
 };
@@ -73,18 +74,8 @@ impl Sensitive for Issue {
     /// The codes: shown now and never again.
     type Done = Vec<BackupCode>;
 
-    fn takes<'t>(
-        &'t self,
-        tx: &'t mut ReadTx,
-        account: &'t Account,
-    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
-        Box::pin(async move {
-            let key = params![account.id.as_bytes()];
-            Ok(tx
-                .query_one(&shown::sql::BACKUP, key)
-                .await?
-                .opt_timestamp(0)?)
-        })
+    fn takes(&self) -> Option<Taken> {
+        Some(Taken::BackupCodes)
     }
 
     fn run<'t>(
@@ -178,4 +169,15 @@ async fn save(tx: &mut WriteTx, account: AccountId, guesses: &Guesses) -> Result
 pub async fn left(tx: &mut ReadTx, account: AccountId) -> Result<i64, DbError> {
     let key = params![account.as_bytes()];
     tx.query_one(&sql::LEFT, key).await?.int(0)
+}
+
+/// Since when the oldest unused code is there.
+pub(crate) async fn oldest(
+    tx: &mut ReadTx,
+    account: AccountId,
+) -> Result<Option<Timestamp>, DbError> {
+    let codes = params![account.as_bytes()];
+    tx.query_one(&shown::sql::BACKUP, codes)
+        .await?
+        .opt_timestamp(0)
 }

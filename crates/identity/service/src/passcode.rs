@@ -3,13 +3,13 @@
 //! the key has signed or the code was shown, so a stranger cannot use the owner's tries up.
 
 use audit::{Action as Logged, Details};
-use db::{BoxFuture, ReadTx, WriteTx};
+use db::{BoxFuture, WriteTx};
 use identity_core::{
     assurance::{Action, Method},
     own::Own,
     passcode::{Passcode, PasscodeError, TRIES},
 };
-use kernel::{AccountId, Timestamp};
+use kernel::AccountId;
 use serde::{Deserialize, Serialize};
 use vault::{Phc, Verdict};
 
@@ -22,6 +22,7 @@ use crate::{
     secret::{self, Attempt, Kept, Kind, Shower},
     session::SignedIn,
     shown::{self, Proof},
+    slices::Taken,
     step_up::{self, At, Authorised, Sensitive, StepId},
 };
 
@@ -93,12 +94,8 @@ impl Sensitive for SetPasscode {
     const ACTION: Action = Action::SetPasscode;
     type Done = ();
 
-    fn takes<'t>(
-        &'t self,
-        tx: &'t mut ReadTx,
-        account: &'t Account,
-    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
-        Box::pin(secret::opens_since(tx, account.id, Kind::Passcode))
+    fn takes(&self) -> Option<Taken> {
+        Some(Taken::Secret(Kind::Passcode))
     }
 
     fn run<'t>(
@@ -133,12 +130,8 @@ impl Sensitive for RemovePasscode {
     const ACTION: Action = Action::RemovePasscode;
     type Done = ();
 
-    fn takes<'t>(
-        &'t self,
-        tx: &'t mut ReadTx,
-        account: &'t Account,
-    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
-        Box::pin(secret::opens_since(tx, account.id, Kind::Passcode))
+    fn takes(&self) -> Option<Taken> {
+        Some(Taken::Secret(Kind::Passcode))
     }
 
     fn run<'t>(

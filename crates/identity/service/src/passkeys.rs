@@ -31,6 +31,7 @@ pub use entering::{Entered, Second, SignIn, begin_sign_in, second, sign_in};
 pub use options::{
     Algorithm, CreationOptions, Descriptor, Extensions, Party, RequestOptions, Selection, User,
 };
+pub(crate) use removing::opens_since;
 pub use removing::{Remove, Removed};
 pub use showing::{Judged, Looked, Proved, Refusal, Shown, begin_proof, look, prove, verify};
 pub use site::Site;

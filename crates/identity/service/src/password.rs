@@ -1,7 +1,7 @@
 //! The password (ID-3): set, replaced, removed, shown. The shop never needs it.
 
 use audit::Action as Logged;
-use db::{BoxFuture, ReadTx, WriteTx};
+use db::{BoxFuture, WriteTx};
 use identity_core::{
     assurance::{Action, Method},
     guessing::Refused,
@@ -14,12 +14,13 @@ use serde::{Deserialize, Serialize};
 use vault::{Phc, Verdict};
 
 use crate::{
-    account::{self, Account},
+    account,
     env::{Env, ServiceError},
     notice::{self, Notice},
     second_factor,
     secret::{self, Attempt, Kept, Kind, Shower},
     shown::Proof,
+    slices::Taken,
     step_up::{At, Authorised, Sensitive},
 };
 
@@ -78,12 +79,8 @@ impl Sensitive for SetPassword {
     const ACTION: Action = Action::SetPassword;
     type Done = Strength;
 
-    fn takes<'t>(
-        &'t self,
-        tx: &'t mut ReadTx,
-        account: &'t Account,
-    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
-        Box::pin(secret::opens_since(tx, account.id, Kind::Password))
+    fn takes(&self) -> Option<Taken> {
+        Some(Taken::Secret(Kind::Password))
     }
 
     fn run<'t>(
@@ -123,12 +120,8 @@ impl Sensitive for RemovePassword {
     const ACTION: Action = Action::RemovePassword;
     type Done = Removed;
 
-    fn takes<'t>(
-        &'t self,
-        tx: &'t mut ReadTx,
-        account: &'t Account,
-    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
-        Box::pin(secret::opens_since(tx, account.id, Kind::Password))
+    fn takes(&self) -> Option<Taken> {
+        Some(Taken::Secret(Kind::Password))
     }
 
     fn took(done: &Removed) -> bool {

@@ -22,6 +22,7 @@ use crate::{
     env::{Env, ServiceError, Subject},
     notice::{self, Notice},
     secret, shown,
+    slices::Taken,
     step_up::{At, Authorised, Sensitive},
 };
 
@@ -80,16 +81,8 @@ impl Sensitive for NotAlways {
     const ACTION: Action = Action::DropSecondFactor;
     type Done = Set;
 
-    fn takes<'t>(
-        &'t self,
-        tx: &'t mut ReadTx,
-        account: &'t Account,
-    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
-        Box::pin(async move {
-            let key = params![account.id.as_bytes()];
-            let row = tx.query_opt(&sql::FIND, key).await?;
-            Ok(row.map(|row| row.timestamp(0)).transpose()?)
-        })
+    fn takes(&self) -> Option<Taken> {
+        Some(Taken::SecondFactor)
     }
 
     fn took(done: &Set) -> bool {
@@ -114,12 +107,20 @@ impl Sensitive for NotAlways {
     }
 }
 
-/// Whether sign-in always asks.
-pub async fn is_on(tx: &mut ReadTx, account: AccountId) -> Result<bool, DbError> {
+/// Since when sign-in always asks.
+pub(crate) async fn since(
+    tx: &mut ReadTx,
+    account: AccountId,
+) -> Result<Option<Timestamp>, DbError> {
     let row = tx
         .query_opt(&sql::FIND, params![account.as_bytes()])
         .await?;
-    Ok(row.is_some())
+    row.map(|row| row.timestamp(0)).transpose()
+}
+
+/// Whether sign-in always asks.
+pub async fn is_on(tx: &mut ReadTx, account: AccountId) -> Result<bool, DbError> {
+    Ok(since(tx, account).await?.is_some())
 }
 
 /// Whether the setting is on and this method is the only one that satisfies it: then it cannot be taken away.

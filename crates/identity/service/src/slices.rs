@@ -6,6 +6,47 @@ use db::{DbError, ReadTx, WriteTx, params};
 use identity_core::slices::{APART, Slice, judge};
 use kernel::{AccountId, Timestamp};
 
+use crate::{
+    backup_code,
+    env::ServiceError,
+    passkeys::{self, PasskeyId},
+    second_factor,
+    secret::{self, Kind},
+    totp,
+};
+
+/// What leads to an account and can be taken away or replaced: a way to show oneself, or what sign-in asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// The password, the passcode or the code word.
+    Secret(Kind),
+    /// A passkey.
+    Passkey(PasskeyId),
+    /// The authenticator app.
+    Totp,
+    /// The unused backup codes.
+    BackupCodes,
+    /// That sign-in always asks for a second factor.
+    SecondFactor,
+}
+
+impl Taken {
+    /// Since when the account has it; `None` when it has not, or when it opens nothing any more.
+    async fn since(
+        self,
+        tx: &mut ReadTx,
+        account: AccountId,
+    ) -> Result<Option<Timestamp>, ServiceError> {
+        match self {
+            Self::Secret(kind) => secret::opens_since(tx, account, kind).await,
+            Self::Passkey(id) => Ok(passkeys::opens_since(tx, account, id).await?),
+            Self::Totp => Ok(totp::since(tx, account).await?),
+            Self::BackupCodes => Ok(backup_code::oldest(tx, account).await?),
+            Self::SecondFactor => Ok(second_factor::since(tx, account).await?),
+        }
+    }
+}
+
 async fn last(tx: &mut ReadTx, account: AccountId) -> Result<Option<Timestamp>, DbError> {
     let row = tx
         .query_opt(&sql::LAST, params![account.as_bytes()])
@@ -13,14 +54,18 @@ async fn last(tx: &mut ReadTx, account: AccountId) -> Result<Option<Timestamp>, 
     row.map(|row| row.timestamp(0)).transpose()
 }
 
-/// What is said of taking away what has been there since then. The account is locked.
+/// What is said of taking something away. The account is locked.
 pub(crate) async fn of(
     tx: &mut WriteTx,
     account: AccountId,
-    since: Option<Timestamp>,
-) -> Result<Slice, DbError> {
-    let now = tx.now();
+    taken: Option<Taken>,
+) -> Result<Slice, ServiceError> {
     // Most actions take nothing, and ask for nothing more.
+    let Some(taken) = taken else {
+        return Ok(Slice::Free);
+    };
+    let since = taken.since(tx, account).await?;
+    let now = tx.now();
     if judge(since, None, now) == Slice::Free {
         return Ok(Slice::Free);
     }

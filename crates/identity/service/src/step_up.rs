@@ -27,7 +27,7 @@ use crate::{
     env::{Env, ServiceError},
     session::SignedIn,
     shown::{self, Proof},
-    slices,
+    slices::{self, Taken},
 };
 
 kernel::id! {
@@ -57,15 +57,9 @@ pub trait Sensitive: Serialize + DeserializeOwned + Send + Sync + 'static {
         None
     }
 
-    /// Since when the account has what this takes away or replaces, where that leads to the account (A50): a way to
-    /// show oneself, an identifier, what sign-in asks for. `None` for what only adds, and for what opens nothing
-    /// any more. The account is locked.
-    fn takes<'t>(
-        &'t self,
-        _: &'t mut ReadTx,
-        _: &'t Account,
-    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
-        Box::pin(async { Ok(None) })
+    /// What of the ways to the account this takes away or replaces (A50); `None` for what only adds.
+    fn takes(&self) -> Option<Taken> {
+        None
     }
 
     /// Whether it was taken in fact.
@@ -203,9 +197,7 @@ pub async fn perform<C: Sensitive>(
     if account.frozen_at.is_some() && C::ACTION != Action::OpenBank {
         return Ok(Performed::Frozen);
     }
-    let taken = cmd.takes(tx, &account).await?;
-    let slice = slices::of(tx, account.id, taken).await?;
-    let has = shown::has(tx, &account).await?;
+    let slice = slices::of(tx, account.id, cmd.takes()).await?;
     let strength = C::ACTION.need().strength;
     let asks = Asks {
         action: C::ACTION,
@@ -214,7 +206,7 @@ pub async fn perform<C: Sensitive>(
         old_only: matches!(slice, Slice::Another { .. }),
     };
     if let Slice::Another { until } = slice
-        && assurance::old_ways(strength, &has).is_empty()
+        && assurance::old_ways(strength, &shown::has(tx, &account).await?).is_empty()
     {
         return Ok(Performed::TooSoon { until });
     }
@@ -222,16 +214,17 @@ pub async fn perform<C: Sensitive>(
         Some(step) => consume(tx, env, &account, who, &asks, step).await?,
         None => Held::Nothing,
     };
-    let missing = match held {
+    let left = match held {
         Held::Proof => Missing::Nothing,
         Held::Step(step) => return Ok(Performed::Needs(step)),
         Held::Nothing => {
             let session = shown::of_session(tx, account.id, who.session).await?;
             let counting = assurance::counting(C::ACTION.need(), &session, tx.now());
-            asks.missing(strength, &has, &counting, tx.now())
+            let has = shown::has(tx, &account).await?;
+            missing(asks.old_only, strength, &has, &counting, tx.now())
         }
     };
-    match missing {
+    match left {
         Missing::Nothing => {
             let at = At {
                 env,
@@ -259,12 +252,6 @@ struct Asks<'t> {
     action: Action,
     payload: &'t [u8],
     old_only: bool,
-}
-
-impl Asks<'_> {
-    fn missing(&self, strength: Strength, has: &Has, shown: &[Shown], now: Timestamp) -> Missing {
-        missing(self.old_only, strength, has, shown, now)
-    }
 }
 
 fn missing(

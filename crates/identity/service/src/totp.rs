@@ -14,11 +14,12 @@ use kernel::{AccountId, Timestamp, Visitor, code::OneTimeCode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account::{self, Account},
+    account,
     env::{Env, ServiceError},
     notice::{self, Notice},
     second_factor,
     session::SignedIn,
+    slices::Taken,
     step_up::{self, At, Authorised, Sensitive},
     tries::{self, Tried, Where},
 };
@@ -277,12 +278,8 @@ impl Sensitive for Remove {
     const ACTION: Action = Action::RemoveTotp;
     type Done = Removed;
 
-    fn takes<'t>(
-        &'t self,
-        tx: &'t mut ReadTx,
-        account: &'t Account,
-    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
-        Box::pin(async move { Ok(since(tx, account.id).await?) })
+    fn takes(&self) -> Option<Taken> {
+        Some(Taken::Totp)
     }
 
     fn took(done: &Removed) -> bool {

@@ -135,6 +135,15 @@ impl House {
         self.request(person, "GET", "/api/v1/session", &more, "")
     }
 
+    /// Somebody who is in before anything happens.
+    fn keeper(&self, told: &Told) -> (Person, String) {
+        let keeper = self.person();
+        let token = self.enters(&keeper, told).unwrap();
+        let inside = (keeper.clone(), token.clone());
+        told.inside.lock().unwrap().push(inside);
+        (keeper, token)
+    }
+
     /// A whole sign-in; each step is repeated as long as the answer is to come again later.
     fn enters(&self, person: &Person, told: &Told) -> Option<String> {
         let patiently = |path: &str, body: &Value| {
@@ -298,12 +307,7 @@ fn nothing_is_lost(house: &House, told: &Told) {
 fn a_killed_database_is_outlived() {
     let house = House::start();
     let told = Told::default();
-    let keeper = house.person();
-    let token = house.enters(&keeper, &told).unwrap();
-    told.inside
-        .lock()
-        .unwrap()
-        .push((keeper.clone(), token.clone()));
+    let (keeper, token) = house.keeper(&told);
     let pid = house.server.pid();
     let (mut refusals, mut healing) = (Vec::new(), Vec::new());
     std::thread::scope(|scope| {
@@ -340,12 +344,7 @@ fn a_killed_database_is_outlived() {
 fn a_frozen_database_is_not_waited_for() {
     let house = House::start();
     let told = Told::default();
-    let keeper = house.person();
-    let token = house.enters(&keeper, &told).unwrap();
-    told.inside
-        .lock()
-        .unwrap()
-        .push((keeper.clone(), token.clone()));
+    let (keeper, token) = house.keeper(&told);
     let mut healed = Duration::MAX;
     std::thread::scope(|scope| {
         let _over = load(scope, &house, &told);

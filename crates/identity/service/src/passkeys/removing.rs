@@ -1,17 +1,17 @@
 //! Removing a passkey.
 
 use audit::Details;
-use db::{BoxFuture, ReadTx, WriteTx, params};
+use db::{BoxFuture, DbError, ReadTx, WriteTx, params};
 use identity_core::assurance::{Action, Method};
-use kernel::Timestamp;
+use kernel::{AccountId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{PasskeyId, REMOVED, lock, of_account, sql};
 use crate::{
-    account::Account,
     env::ServiceError,
     notice::{self, Notice},
     second_factor, shown,
+    slices::Taken,
     step_up::{At, Authorised, Sensitive},
 };
 
@@ -39,20 +39,8 @@ impl Sensitive for Remove {
     const ACTION: Action = Action::RemovePasskey;
     type Done = Removed;
 
-    fn takes<'t>(
-        &'t self,
-        tx: &'t mut ReadTx,
-        account: &'t Account,
-    ) -> BoxFuture<'t, Result<Option<Timestamp>, ServiceError>> {
-        Box::pin(async move {
-            let key = params![account.id.as_bytes(), self.id.as_bytes()];
-            let Some(row) = tx.query_opt(&sql::FIND, key).await? else {
-                return Ok(None);
-            };
-            // A suspected one opens nothing any more.
-            let opens = row.opt_timestamp(3)?.is_none();
-            Ok(opens.then_some(row.timestamp(2)?))
-        })
+    fn takes(&self) -> Option<Taken> {
+        Some(Taken::Passkey(self.id))
     }
 
     fn took(done: &Removed) -> bool {
@@ -92,4 +80,18 @@ impl Sensitive for Remove {
             Ok(Removed::Done)
         })
     }
+}
+
+/// Since when an account has a passkey that was not suspected.
+pub(crate) async fn opens_since(
+    tx: &mut ReadTx,
+    account: AccountId,
+    id: PasskeyId,
+) -> Result<Option<Timestamp>, DbError> {
+    let key = params![account.as_bytes(), id.as_bytes()];
+    let Some(row) = tx.query_opt(&sql::FIND, key).await? else {
+        return Ok(None);
+    };
+    let is_trusted = row.opt_timestamp(3)?.is_none();
+    Ok(is_trusted.then_some(row.timestamp(2)?))
 }

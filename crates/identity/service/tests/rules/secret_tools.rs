@@ -159,6 +159,17 @@ impl House {
         step: StepId,
         text: &str,
     ) -> Progress {
+        let shown = self.show_password(who, step, text).await;
+        shown.expect("the right password")
+    }
+
+    /// The same with any; `None` when it is wrong.
+    pub async fn show_password(
+        &self,
+        who: &Arc<SignedIn>,
+        step: StepId,
+        text: &str,
+    ) -> Option<Progress> {
         let Reserved::Try(attempt) = self.reserve_password(who.account.id).await else {
             panic!("passwords rest")
         };
@@ -171,12 +182,12 @@ impl House {
                     visitor: &visitor,
                     who: Some(who),
                 };
-                match password::settle(tx, env, shower, attempt, verdict).await? {
-                    password::Settled::Right(proof) => {
-                        step_up::show(tx, env, &visitor, who, *step, &proof).await
-                    }
-                    password::Settled::Wrong => panic!("a wrong password"),
-                }
+                let settled = password::settle(tx, env, shower, attempt, verdict).await?;
+                let password::Settled::Right(proof) = settled else {
+                    return Ok(None);
+                };
+                let shown = step_up::show(tx, env, &visitor, who, *step, &proof).await?;
+                Ok(Some(shown))
             })
         })
         .await

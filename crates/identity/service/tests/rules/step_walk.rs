@@ -8,8 +8,6 @@ use identity_core::assurance::{Action, Method};
 use identity_service::{
     ServiceError,
     codes::Asked,
-    password::{self, Reserved, Settled},
-    secret::Shower,
     session::SignedIn,
     step_up::{self, At, Authorised, Performed, Sensitive, StepId, To},
 };
@@ -18,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use testkit::{SeededChance, TestDb};
 
 use crate::{
-    house::{ANNA, House, browser, phone, visitor},
+    house::{ANNA, House, browser, phone},
     secret_tools::PASSWORD,
 };
 
@@ -104,31 +102,6 @@ impl House {
             _ => self.perform(who, Money { what }, step).await,
         }
     }
-
-    /// The password for a step, whoever's it is; true when it was taken.
-    async fn walk_password(&self, who: &Arc<SignedIn>, step: StepId) -> bool {
-        let Reserved::Try(attempt) = self.reserve_password(who.account.id).await else {
-            panic!("it never rests: none is wrong")
-        };
-        let verdict = self.compare(&attempt, PASSWORD).await;
-        let input = (Arc::clone(who), step, attempt, verdict);
-        self.write(input, |tx, (env, (who, step, attempt, verdict))| {
-            Box::pin(async move {
-                let visitor = visitor();
-                let shower = Shower {
-                    visitor: &visitor,
-                    who: Some(who),
-                };
-                let settled = password::settle(tx, env, shower, attempt, verdict).await?;
-                let Settled::Right(proof) = settled else {
-                    return Ok(false);
-                };
-                step_up::show(tx, env, &visitor, who, *step, &proof).await?;
-                Ok(true)
-            })
-        })
-        .await
-    }
 }
 
 async fn walk(db: TestDb, seed: u64) -> [u32; 4] {
@@ -136,7 +109,7 @@ async fn walk(db: TestDb, seed: u64) -> [u32; 4] {
     let (_, first) = house.owner().await;
     house.set_password(&first, PASSWORD).await;
     let step = house.needs(&first, identity_service::totp::Add {}).await;
-    assert!(house.walk_password(&first, step).await);
+    assert!(house.show_password(&first, step, PASSWORD).await.is_some());
     let secret = house.with_totp(&first).await;
     let second = house.enter_in_time(&phone(ANNA), browser(2)).await;
     let who = [first, house.signed_in(&second).await];
@@ -223,7 +196,11 @@ async fn walk(db: TestDb, seed: u64) -> [u32; 4] {
             }
             7 => {
                 let Some(n) = some else { continue };
-                if house.walk_password(&who[session], steps[n].id).await {
+                if house
+                    .show_password(&who[session], steps[n].id, PASSWORD)
+                    .await
+                    .is_some()
+                {
                     shown.push((session, house.now(), Method::Password));
                     if steps[n].session == session {
                         steps[n].shown.push(Method::Password);

@@ -35,7 +35,7 @@ use webkit::{
 use super::{
     codes::{Errand, delivery_line, entry, offers, refusal, standing, typed},
     common::{cabinet, done, flashed, key},
-    email, secrets,
+    secrets,
 };
 use crate::{
     acts::{AskDone, Refusal, SensitiveDone, ShownDone},
@@ -56,7 +56,24 @@ pub(super) trait OnPage:
     }
 
     /// The page after it.
-    fn after(&self, visit: &Visit, done: Self::Done) -> Response;
+    fn after(&self, _: &Visit, _: Self::Done) -> Response {
+        see_other(&self.home())
+    }
+
+    /// Does it, with the proof of its step.
+    fn proved(
+        self,
+        state: &State,
+        visit: &Visit,
+        who: Who,
+        key: OnceKey,
+        step: StepId,
+    ) -> impl Future<Output = Result<Response, PageError>> + Send
+    where
+        Self: Clone,
+    {
+        perform(state, visit, who, key, self, Some(step))
+    }
 }
 
 impl OnPage for bank_section::Open {
@@ -91,13 +108,12 @@ macro_rules! on_pages {
             step: StepId,
             waiting: &Waiting,
         ) -> Result<Response, PageError> {
-            if waiting.action == Action::AddEmail {
-                // More than a command: the code goes out in a transaction of its own.
-                let address = command(waiting)?;
-                return email::allowed(state, visit, who, (step, waiting), &address).await;
-            }
+            let key = key_of(&who, step, waiting);
             match waiting.action {
-                $(Action::$action => run::<$command>(state, visit, who, step, waiting).await,)*
+                $(Action::$action => {
+                    let cmd: $command = command(waiting)?;
+                    cmd.proved(state, visit, who, key, step).await
+                })*
                 _ => Err(PageError::kind(ErrorKind::NotFound)),
             }
         }
@@ -188,20 +204,8 @@ pub(super) fn performed_or<T>(
     }))
 }
 
-async fn run<C: OnPage + Clone>(
-    state: &State,
-    visit: &Visit,
-    who: Who,
-    step: StepId,
-    waiting: &Waiting,
-) -> Result<Response, PageError> {
-    let cmd: C = command(waiting)?;
-    let key = key_of(&who, step, waiting);
-    perform(state, visit, who, key, cmd, Some(step)).await
-}
-
 /// The key of what a step confirms.
-pub(super) fn key_of(who: &Who, step: StepId, waiting: &Waiting) -> OnceKey {
+fn key_of(who: &Who, step: StepId, waiting: &Waiting) -> OnceKey {
     OnceKey {
         scope: who.account.id.as_bytes().to_vec(),
         key: format!("step {step}"),

@@ -2,11 +2,7 @@
 
 use axum::{extract::State as Shared, response::Response};
 use identity_core::challenge::Purpose;
-use identity_service::{
-    account,
-    email::Allow,
-    step_up::{StepId, Waiting},
-};
+use identity_service::{account, email::Allow, step_up::StepId};
 use kernel::{Email, Identifier};
 use std::sync::Arc;
 use webkit::{
@@ -91,20 +87,6 @@ async fn ask(
     ask_once(state, visit, who, key, address, None).await
 }
 
-/// After the proof of [`Allow`]: the code goes out.
-pub(super) async fn allowed(
-    state: &State,
-    visit: &Visit,
-    who: Who,
-    (step, waiting): (StepId, &Waiting),
-    cmd: &Allow,
-) -> Result<Response, PageError> {
-    let address = Email::parse(&cmd.email)
-        .map_err(|_| PageError::internal("the address of a step is not understood"))?;
-    let key = confirm::key_of(&who, step, waiting);
-    ask_once(state, visit, who, key, address, Some(step)).await
-}
-
 impl OnPage for Allow {
     fn home(&self) -> String {
         EMAIL.to_owned()
@@ -117,8 +99,18 @@ impl OnPage for Allow {
         }]
     }
 
-    fn after(&self, _: &Visit, (): ()) -> Response {
-        see_other(EMAIL)
+    /// More than a command: the code goes out in a transaction of its own.
+    async fn proved(
+        self,
+        state: &State,
+        visit: &Visit,
+        who: Who,
+        key: OnceKey,
+        step: StepId,
+    ) -> Result<Response, PageError> {
+        let address = Email::parse(&self.email)
+            .map_err(|_| PageError::internal("the address of a step is not understood"))?;
+        ask_once(state, visit, who, key, address, Some(step)).await
     }
 }
 
