@@ -17,6 +17,7 @@ use whole_product::{
 };
 
 const ANNA: &str = "+79120000017";
+const MAIL: &str = "anna.old@kabinet.example";
 const TOTP: &str = "/profile/security/totp";
 const BACKUP: &str = "/profile/security/backup-codes";
 const SECOND: &str = "/profile/security/second-factor";
@@ -328,6 +329,25 @@ async fn chooses_a_password(walk: &Walk<'_>) {
     walk.at(page, "Пароль задан", "password-set").await;
 }
 
+/// ID-4, A50: a session older than a quarter of an hour shows itself before an address is added, and the address waits.
+async fn adds_a_mailbox_later(walk: &Walk<'_>) {
+    walk.demo.advance(Duration::from_secs(1_200)).await;
+    walk.go("/profile/email").await;
+    walk.fill("email", MAIL).await;
+    walk.submit("/profile/email").await;
+    let step = walk.path().await;
+    assert!(step.starts_with("/confirm/"), "{step}");
+    walk.at(&step, MAIL, "email-confirm").await;
+    let known = walk.demo.messages().await;
+    walk.fill("password", PASSWORD).await;
+    walk.submit(&format!("{step}/password")).await;
+    let code = walk.code(MAIL, &known).await;
+    walk.at("/profile/email/code", "Код", "email-code").await;
+    walk.fill("code", &code).await;
+    walk.submit("/profile/email/code").await;
+    walk.at("/profile/email", MAIL, "email-confirmed").await;
+}
+
 /// ID-3, ID-8: a password is the second step of signing in, where the account always asks for one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_is_pasted_and_is_the_second_step() {
@@ -360,5 +380,6 @@ async fn a_password_is_pasted_and_is_the_second_step() {
     walk.fill("password", PASSWORD).await;
     walk.submit(second).await;
     walk.at("/", "Здравствуйте", "second-in").await;
+    adds_a_mailbox_later(&walk).await;
     nobody_complained(&[&browser]).await;
 }

@@ -165,7 +165,7 @@ pub struct Hashing {
     pub memory_mib: u32,
     /// Passes over it. At least 2.
     pub passes: u32,
-    /// Hashes at work at a time; 0: one for each core. Each holds its memory.
+    /// Hashes at work at a time; 0: one for each core but one. Each holds its memory.
     pub at_once: u32,
     /// Hashes that may wait beside them; one more is answered 503.
     pub waiting: u32,

@@ -1,5 +1,5 @@
-//! The pool in which slow hashes run (A109): as many at once as there are cores, few waiting, the rest told to
-//! come back. Nothing else of the house waits for them.
+//! The pool in which slow hashes run (A109): on one core fewer than there are, few waiting, the rest told to come
+//! back. Nothing else of the house waits for them.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -62,10 +62,11 @@ pub struct Crowd {
 }
 
 impl Default for Crowd {
-    /// One for each core, and 64 waiting.
+    /// One for each core but one, at least one, and 64 waiting: a core is left to whoever answers people.
     fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
-            at_once: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            at_once: NonZeroUsize::new(cores.saturating_sub(1)).unwrap_or(NonZeroUsize::MIN),
             waiting: 64,
         }
     }

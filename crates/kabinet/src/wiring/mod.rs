@@ -29,9 +29,9 @@ fn hasher(house: &House) -> Result<Hasher, Failure> {
     let kib = hashing.memory_mib.saturating_mul(1_024);
     let cost = Cost::new(kib, hashing.passes).map_err(Failure::refused)?;
     let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    let cores = Crowd::default().at_once;
+    let usual = Crowd::default().at_once;
     let crowd = Crowd {
-        at_once: NonZeroUsize::new(size(hashing.at_once)).unwrap_or(cores),
+        at_once: NonZeroUsize::new(size(hashing.at_once)).unwrap_or(usual),
         waiting: size(hashing.waiting),
     };
     Hasher::start(&house.vault, Arc::clone(&house.chance), cost, crowd).map_err(Failure::failed)
