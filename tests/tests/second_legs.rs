@@ -345,7 +345,8 @@ async fn adds_a_mailbox_later(walk: &Walk<'_>) {
     walk.at("/profile/email/code", "Код", "email-code").await;
     walk.fill("code", &code).await;
     walk.submit("/profile/email/code").await;
-    walk.at("/profile/email", MAIL, "email-confirmed").await;
+    walk.at("/profile/email", "Почта подтверждена", "email-confirmed")
+        .await;
 }
 
 /// ID-3, ID-8: a password is the second step of signing in, where the account always asks for one.
