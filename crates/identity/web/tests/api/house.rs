@@ -80,6 +80,14 @@ impl Reply {
             "{}",
             self.text
         );
+        if [429, 503].contains(&status) {
+            let after = self.headers.get(header::RETRY_AFTER);
+            let after = after.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+            assert!(
+                after.is_some_and(|seconds| seconds > 0),
+                "{code} says not when to come back"
+            );
+        }
         self
     }
 }
