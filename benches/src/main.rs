@@ -37,7 +37,8 @@ async fn main() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         for accounts in [FEW, many] {
             let is_live = wanted("live");
-            if !is_live && !(accounts == FEW && parts.contains(&"sign_ins")) {
+            let has_sign_ins = is_live || accounts == FEW && parts.contains(&"sign_ins");
+            if !has_sign_ins {
                 continue;
             }
             let (house, tokens) = benches::live::house(engine, accounts).await;
