@@ -1,4 +1,4 @@
-//! An installation of the real program as it is installed: configuration, keys and schema in a folder, on either engine.
+//! An installation of the real release program: configuration, keys and schema in a folder, on either engine.
 
 use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command, sync::Arc};
 

@@ -17,7 +17,7 @@ cargo xtask test      install what the tests need, then every check, lint and te
 cargo xtask check     the tidy checks alone: seconds, no tools needed
 cargo xtask tools     install what the tests need, and nothing else
 cargo xtask derive    write files made from the code anew: the OpenAPI document, query plans
-cargo xtask bench     speed and memory against raw limits, as installed
+cargo xtask bench     speed and memory against raw limits, in release
 cargo xtask release   lock the hashes of all present migrations, once they are released";
 
 fn main() -> ExitCode {

@@ -28,25 +28,17 @@ pub fn all(rest: &[String]) -> Result<(), String> {
     }
 }
 
-/// Runs the benches as they would be installed; `rest` goes to them. Both programs are built by one command, or the second
+/// Runs the benches in release; `rest` goes to them. Both programs are built by one command, or the second
 /// would build their libraries again with other features.
 pub fn bench(rest: &[String]) -> Result<(), String> {
-    let built = [
-        "build",
-        "--profile",
-        "dist",
-        "-p",
-        "kabinet",
-        "-p",
-        "benches",
-    ];
+    let built = ["build", "--release", "-p", "kabinet", "-p", "benches"];
     step("programs", &built)?;
     let here = std::env::current_exe().map_err(|why| format!("where am I: {why}"))?;
     let folder = here
         .ancestors()
         .nth(2)
         .ok_or("a tool outside of a target folder")?;
-    let program = folder.join("dist/benches");
+    let program = folder.join("release/benches");
     let arguments: Vec<&str> = rest.iter().map(String::as_str).collect();
     run::show(&mut run::command(
         &program.display().to_string(),
