@@ -248,7 +248,8 @@ async fn texts_stay_texts(engine: Engine) {
         "{engine:?}: {taken} texts were taken, {forms} forms sent, {} kinds of pages looked at",
         seen.len()
     );
-    assert!(taken >= 1, "{taken} taken");
+    // The mailbox is one of them and no proof that any text was.
+    assert!(taken >= 2, "{taken} taken");
     for kind in ["/not-me", "/email/confirm", "/confirm"] {
         assert!(seen.contains(kind), "no {kind} among {seen:?}");
     }
