@@ -6,6 +6,7 @@ use db::{ReadTx, WriteTx, params};
 use identity_core::changes::{Kind, Stopped, Stopper};
 use kernel::Visitor;
 use notify::texts::SecurityEvent;
+use serde::{Deserialize, Serialize};
 
 use super::{
     UNDONE,
@@ -35,7 +36,8 @@ pub enum Link {
 }
 
 /// What pressing did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Pressed {
     /// The old one is back; sessions have ended, money is frozen.
     Undone(Kind),

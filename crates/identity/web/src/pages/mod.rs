@@ -15,12 +15,14 @@
 //! | `/not-me/…`, `/email/confirm/…`, `/unsubscribe/…` | `links` |
 //! | `/sign-in/second`, `/profile/security/totp…`, `…/backup-codes`, `…/second-factor` | `second`, `factors` |
 //! | `/sign-in/device…`, `/let-in/…` | `device` |
+//! | `/profile/{phone,email}/change…`, `/change/…` | `changes` |
 //! | `/profile/phone…`, `/profile/security/ways-back` | `number`, `ways_back` |
 //! | `/profile/security/trusted…`, `/freeze/trusted…` | `trusted` |
 //! | help, legal texts, language and colours, static files | `plain` |
 
 mod bank;
 mod cabinet;
+mod changes;
 mod codes;
 mod common;
 mod confirm;
@@ -91,6 +93,9 @@ pub fn pages() -> Router<State> {
         .merge(factor_pages())
         .merge(device_pages())
         .merge(trusted_pages())
+        .merge(change_pages("phone"))
+        .merge(change_pages("email"))
+        .route("/change/{token}", get(changes::link).post(changes::press))
         .route(
             "/not-me/{token}",
             get(links::not_me).post(links::press_not_me),
@@ -280,6 +285,22 @@ fn factor_pages() -> Router<State> {
         .route("/profile/phone/code/resend", post(number::resend))
         .route("/profile/phone/code/delivery", get(number::delivery))
         .route("/profile/phone/clear", post(number::clear))
+}
+
+/// The same pages for the phone and for the e-mail: the address says which.
+fn change_pages(kind: &str) -> Router<State> {
+    let at = |tail: &str| format!("/profile/{kind}/change{tail}");
+    Router::new()
+        .route(&at(""), get(changes::start).post(changes::ask))
+        .route(
+            &at("/code"),
+            get(changes::code).post(changes::verify).layer(of_a_code()),
+        )
+        .route(&at("/code/resend"), post(changes::resend))
+        .route(&at("/code/delivery"), get(changes::delivery))
+        .route(&at("/check"), get(changes::check).post(changes::go))
+        .route(&at("/done"), get(changes::ended))
+        .route(&at("/stop"), post(changes::stop))
 }
 
 fn device_pages() -> Router<State> {
