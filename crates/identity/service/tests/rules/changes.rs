@@ -33,6 +33,26 @@ async fn is_frozen(house: &House, who: &Arc<SignedIn>) -> bool {
         .unwrap_or_else(|error: db::DbError| panic!("{error}"))
 }
 
+/// CH-4: an account is never without a phone: no statement of the area takes an identifier away from an account, they
+/// only put another one in its place; and one is released in one place only, after another was claimed.
+#[test]
+fn nothing_removes_an_identifier() {
+    for statement in identity_service::statements() {
+        let text = statement.text;
+        assert!(
+            !text.contains("DELETE FROM account_identifier"),
+            "{}",
+            statement.name
+        );
+        let releases = text.contains("DELETE FROM identifier ");
+        assert!(
+            !releases || statement.name.ends_with("changes::sql::RELEASE"),
+            "{}",
+            statement.name
+        );
+    }
+}
+
 testkit::both_engines! {
     /// CH-1: the code to the new number, the code to the old one, changed at once; all three are told; the new number
     /// signs in, the old one makes nothing of the old account.

@@ -398,11 +398,19 @@ pub(super) async fn ended(
 ) -> Result<Response, Fault> {
     let kind = kind(&visit);
     let moving = moving(&state, &who, kind).await?;
-    let has = state
-        .read("changes.advice", who.clone(), |tx, who| {
-            Box::pin(shown::has(tx, &who.account))
+    let input = (state.env.clone(), who.clone());
+    let (has, standing) = state
+        .read("changes.advice", input, |tx, (env, who)| {
+            Box::pin(async move {
+                let has = shown::has(tx, &who.account).await?;
+                let policy = &env.policy;
+                Ok((has, changes::standing(tx, policy, who.account.id).await?))
+            })
         })
         .await?;
+    if moving.is_none() && standing.changed_at.is_none() {
+        return Ok(see_other(home(kind)));
+    }
     let cabinet = cabinet(&state, visit, &who, Area::Security).await?;
     let Some(present) = present(&cabinet, kind) else {
         return Ok(see_other(home(kind)));
