@@ -93,9 +93,7 @@ pub fn pages() -> Router<State> {
         .merge(factor_pages())
         .merge(device_pages())
         .merge(trusted_pages())
-        .merge(change_pages("phone"))
-        .merge(change_pages("email"))
-        .route("/change/{token}", get(changes::link).post(changes::press))
+        .merge(change_pages())
         .route(
             "/not-me/{token}",
             get(links::not_me).post(links::press_not_me),
@@ -288,19 +286,47 @@ fn factor_pages() -> Router<State> {
 }
 
 /// The same pages for the phone and for the e-mail: the address says which.
-fn change_pages(kind: &str) -> Router<State> {
-    let at = |tail: &str| format!("/profile/{kind}/change{tail}");
+fn change_pages() -> Router<State> {
     Router::new()
-        .route(&at(""), get(changes::start).post(changes::ask))
         .route(
-            &at("/code"),
+            "/profile/phone/change",
+            get(changes::start).post(changes::ask),
+        )
+        .route(
+            "/profile/phone/change/code",
             get(changes::code).post(changes::verify).layer(of_a_code()),
         )
-        .route(&at("/code/resend"), post(changes::resend))
-        .route(&at("/code/delivery"), get(changes::delivery))
-        .route(&at("/check"), get(changes::check).post(changes::go))
-        .route(&at("/done"), get(changes::ended))
-        .route(&at("/stop"), post(changes::stop))
+        .route("/profile/phone/change/code/resend", post(changes::resend))
+        .route(
+            "/profile/phone/change/code/delivery",
+            get(changes::delivery),
+        )
+        .route(
+            "/profile/phone/change/check",
+            get(changes::check).post(changes::go),
+        )
+        .route("/profile/phone/change/done", get(changes::ended))
+        .route("/profile/phone/change/stop", post(changes::stop))
+        .route(
+            "/profile/email/change",
+            get(changes::start).post(changes::ask),
+        )
+        .route(
+            "/profile/email/change/code",
+            get(changes::code).post(changes::verify).layer(of_a_code()),
+        )
+        .route("/profile/email/change/code/resend", post(changes::resend))
+        .route(
+            "/profile/email/change/code/delivery",
+            get(changes::delivery),
+        )
+        .route(
+            "/profile/email/change/check",
+            get(changes::check).post(changes::go),
+        )
+        .route("/profile/email/change/done", get(changes::ended))
+        .route("/profile/email/change/stop", post(changes::stop))
+        .route("/change/{token}", get(changes::link).post(changes::press))
 }
 
 fn device_pages() -> Router<State> {
