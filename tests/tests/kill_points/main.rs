@@ -8,6 +8,7 @@
 mod house;
 mod kept;
 mod legs;
+mod moves;
 mod restore;
 mod scripts;
 mod source;

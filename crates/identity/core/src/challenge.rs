@@ -25,6 +25,10 @@ pub enum Purpose {
     ConfirmNumber,
     /// Freezing a friend's account as a trusted person (ID-8a).
     TrustedFreeze,
+    /// Proving a new phone (CH-1, CH-2).
+    NewPhone,
+    /// Proving a new e-mail (CH-3).
+    NewEmail,
 }
 
 impl Purpose {
@@ -40,6 +44,8 @@ impl Purpose {
             Self::StepUpEmail => "step_up_email",
             Self::ConfirmNumber => "confirm_number",
             Self::TrustedFreeze => "trusted_freeze",
+            Self::NewPhone => "new_phone",
+            Self::NewEmail => "new_email",
         }
     }
 
@@ -55,6 +61,8 @@ impl Purpose {
             Self::StepUpEmail,
             Self::ConfirmNumber,
             Self::TrustedFreeze,
+            Self::NewPhone,
+            Self::NewEmail,
         ]
         .into_iter()
         .find(|purpose| purpose.as_str() == name)

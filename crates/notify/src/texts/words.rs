@@ -103,6 +103,10 @@ macro_rules! by_event {
             LetInRefused "let-in-refused", NumberDoubted "number-doubted",
             NumberCleared "number-cleared", TrustedNamed "trusted-named",
             TrustedRemoved "trusted-removed",
+            PhoneMoving "phone-moving", EmailMoving "email-moving",
+            MoveStopped "move-stopped", MoveDisputed "move-disputed",
+            MoveLapsed "move-lapsed", PhoneRestored "phone-restored",
+            EmailRestored "email-restored",
         )
     };
 }
