@@ -283,7 +283,8 @@ impl Say<'_> {
                 not_me,
             } => {
                 let object = inert(object.as_deref().unwrap_or_default(), 64);
-                let event = self.word(words::long(*event), &[("object", &object)])?;
+                let event_of = *event;
+                let event = self.word(words::long(event_of), &[("object", &object)])?;
                 let mut letter = Letter::new(event);
                 if let Some(moment) = self.moment(*at)? {
                     letter = letter.text(self.word("msg-notice-when", &[("moment", &moment)])?);
@@ -297,11 +298,16 @@ impl Say<'_> {
                         letter = letter.text(self.word(id, &[(name, &detail)])?);
                     }
                 }
+                // The link of a recovery stops it; every other freezes the account.
+                let (not_you, button) = match event_of {
+                    SecurityEvent::RecoveryStarted => ("msg-recovery-not-you", "msg-recovery-button"),
+                    _ => ("msg-notice-not-you", "msg-notice-button"),
+                };
                 letter
                     .text(self.word("msg-notice-you", &[])?)
-                    .text(self.word("msg-notice-not-you", &[])?)
+                    .text(self.word(not_you, &[])?)
                     .button(
-                        self.word("msg-notice-button", &[])?,
+                        self.word(button, &[])?,
                         self.all.origin.link(not_me),
                     )
             }

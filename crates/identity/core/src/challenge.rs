@@ -25,6 +25,10 @@ pub enum Purpose {
     ConfirmNumber,
     /// Freezing a friend's account as a trusted person (ID-8a).
     TrustedFreeze,
+    /// Binding the phone to be used, in a recovery case (RE-3).
+    RecoveryPhone,
+    /// Coming back to a recovery case (RE-11).
+    RecoveryResume,
 }
 
 impl Purpose {
@@ -40,6 +44,8 @@ impl Purpose {
             Self::StepUpEmail => "step_up_email",
             Self::ConfirmNumber => "confirm_number",
             Self::TrustedFreeze => "trusted_freeze",
+            Self::RecoveryPhone => "recovery_phone",
+            Self::RecoveryResume => "recovery_resume",
         }
     }
 
@@ -55,6 +61,8 @@ impl Purpose {
             Self::StepUpEmail,
             Self::ConfirmNumber,
             Self::TrustedFreeze,
+            Self::RecoveryPhone,
+            Self::RecoveryResume,
         ]
         .into_iter()
         .find(|purpose| purpose.as_str() == name)

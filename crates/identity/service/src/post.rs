@@ -126,6 +126,7 @@ fn text(
                     None => return Err(ServiceError::Inconsistent("a code that confirms nothing")),
                 },
                 Purpose::ConfirmNumber => CodePurpose::ConfirmNumber,
+                Purpose::RecoveryPhone | Purpose::RecoveryResume => CodePurpose::Recovery,
             },
             code: code.map(|code| code.expose().to_owned()),
             number: serial,

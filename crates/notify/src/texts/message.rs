@@ -208,11 +208,15 @@ pub enum SecurityEvent {
     TrustedNamed,
     /// A trusted person was removed.
     TrustedRemoved,
+    /// Somebody who cannot sign in began a recovery.
+    RecoveryStarted,
+    /// A recovery was stopped by the owner.
+    RecoveryStopped,
 }
 
 impl SecurityEvent {
     /// Every event.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 38] = [
         Self::NewDevice,
         Self::EmailAdded,
         Self::EmailChanged,
@@ -249,6 +253,8 @@ impl SecurityEvent {
         Self::NumberCleared,
         Self::TrustedNamed,
         Self::TrustedRemoved,
+        Self::RecoveryStarted,
+        Self::RecoveryStopped,
     ];
 
     /// The stable name, which is also the end of the text's id.
@@ -290,6 +296,8 @@ impl SecurityEvent {
             Self::NumberCleared => "number-cleared",
             Self::TrustedNamed => "trusted-named",
             Self::TrustedRemoved => "trusted-removed",
+            Self::RecoveryStarted => "recovery-started",
+            Self::RecoveryStopped => "recovery-stopped",
         }
     }
 }

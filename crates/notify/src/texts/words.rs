@@ -103,6 +103,7 @@ macro_rules! by_event {
             LetInRefused "let-in-refused", NumberDoubted "number-doubted",
             NumberCleared "number-cleared", TrustedNamed "trusted-named",
             TrustedRemoved "trusted-removed",
+            RecoveryStarted "recovery-started", RecoveryStopped "recovery-stopped",
         )
     };
 }

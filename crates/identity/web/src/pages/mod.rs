@@ -21,8 +21,8 @@
 
 mod bank;
 mod cabinet;
-mod codes;
-mod common;
+pub mod codes;
+pub mod common;
 mod confirm;
 mod data;
 mod device;
