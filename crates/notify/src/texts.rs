@@ -300,16 +300,15 @@ impl Say<'_> {
                 }
                 // The link of a recovery stops it; every other freezes the account.
                 let (not_you, button) = match event_of {
-                    SecurityEvent::RecoveryStarted => ("msg-recovery-not-you", "msg-recovery-button"),
+                    SecurityEvent::RecoveryStarted => {
+                        ("msg-recovery-not-you", "msg-recovery-button")
+                    }
                     _ => ("msg-notice-not-you", "msg-notice-button"),
                 };
                 letter
                     .text(self.word("msg-notice-you", &[])?)
                     .text(self.word(not_you, &[])?)
-                    .button(
-                        self.word(button, &[])?,
-                        self.all.origin.link(not_me),
-                    )
+                    .button(self.word(button, &[])?, self.all.origin.link(not_me))
             }
             MessageText::Marketing {
                 title,

@@ -8,8 +8,8 @@ use audit::{Actor, Details, Entry};
 use config::Settings;
 use db::{DbError, HonestClock, ReadTx};
 use identity_service::rewrap;
-use recovery_service::upkeep;
 use kernel::{Clock, Timestamp};
+use recovery_service::upkeep;
 use vault::{KeyFile, KeyId, OsChance};
 
 use crate::cli::{ConfigArgs, KeysCommand, RetireArgs};

@@ -219,11 +219,19 @@ impl State {
 }
 
 fn only(holder: ReviewerId, by: ReviewerId) -> Result<(), Refused> {
-    if holder == by { Ok(()) } else { Err(Refused::NotTheirs) }
+    if holder == by {
+        Ok(())
+    } else {
+        Err(Refused::NotTheirs)
+    }
 }
 
 fn another(first: ReviewerId, by: ReviewerId) -> Result<(), Refused> {
-    if first == by { Err(Refused::SameReviewer) } else { Ok(()) }
+    if first == by {
+        Err(Refused::SameReviewer)
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -313,7 +321,9 @@ mod tests {
         let mut passed = 0;
         for state in states() {
             for step in steps() {
-                let row = legal.iter().find(|row| row[0] == state.as_str() && row[1] == name(step));
+                let row = legal
+                    .iter()
+                    .find(|row| row[0] == state.as_str() && row[1] == name(step));
                 let taken = state.take(step).map(State::as_str).ok();
                 assert_eq!(taken, row.map(|row| row[2]), "{state:?} {}", name(step));
                 passed += usize::from(taken.is_some());
@@ -328,7 +338,9 @@ mod tests {
         let mut legal = Vec::new();
         for first in steps() {
             for second in steps() {
-                let both = State::Draft.take(first).and_then(|state| state.take(second));
+                let both = State::Draft
+                    .take(first)
+                    .and_then(|state| state.take(second));
                 if both.is_ok() {
                     legal.push((name(first), name(second)));
                 }
@@ -345,8 +357,14 @@ mod tests {
         assert_eq!(held.take(Step::Recommend(b)), Err(Refused::NotTheirs));
         assert_eq!(held.take(Step::Decline(b)), Err(Refused::NotTheirs));
         let recommended = held.take(Step::Recommend(a)).unwrap();
-        assert_eq!(recommended.take(Step::Confirm(a)), Err(Refused::SameReviewer));
-        assert_eq!(recommended.take(Step::Decline(a)), Err(Refused::SameReviewer));
+        assert_eq!(
+            recommended.take(Step::Confirm(a)),
+            Err(Refused::SameReviewer)
+        );
+        assert_eq!(
+            recommended.take(Step::Decline(a)),
+            Err(Refused::SameReviewer)
+        );
         assert_eq!(recommended.take(Step::Confirm(b)), Ok(State::Confirmed));
         assert_eq!(recommended.take(Step::Decline(b)), Ok(State::Declined));
     }

@@ -58,7 +58,10 @@ impl Facts {
     pub fn has_knowledge(&self) -> bool {
         let told = [&self.opened, &self.code_word];
         told.iter().any(|told| !told.is_empty())
-            || self.operations.iter().any(|operation| *operation != Operation::default())
+            || self
+                .operations
+                .iter()
+                .any(|operation| *operation != Operation::default())
     }
 }
 
@@ -94,8 +97,14 @@ mod tests {
     fn knowledge_is_any_of_it() {
         assert!(!person().has_knowledge());
         let minor = Some(1);
-        let known = Operation { minor, ..Operation::default() };
-        let facts = Facts { operations: [Operation::default(), known], ..person() };
+        let known = Operation {
+            minor,
+            ..Operation::default()
+        };
+        let facts = Facts {
+            operations: [Operation::default(), known],
+            ..person()
+        };
         assert!(facts.has_knowledge());
         let opened = "2024-03".to_owned();
         assert!(Facts { opened, ..person() }.has_knowledge());

@@ -118,7 +118,9 @@ mod tests {
     impl Chance for Counting {
         fn fill(&self, bytes: &mut [u8]) {
             for byte in bytes {
-                let next = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, std::sync::atomic::Ordering::Relaxed);
+                let next = self
+                    .0
+                    .fetch_add(0x9e37_79b9_7f4a_7c15, std::sync::atomic::Ordering::Relaxed);
                 *byte = (next >> 56) as u8;
             }
         }

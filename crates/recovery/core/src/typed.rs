@@ -22,8 +22,14 @@ pub fn month(typed: &str, now: (i16, i8)) -> Result<String, TypedError> {
     if typed.chars().count() > TYPED_MAX {
         return Err(TypedError::Form);
     }
-    let (one, two) = typed.split_once(['.', '/', '-', ' ']).ok_or(TypedError::Form)?;
-    let (year, month) = if one.len() == 4 { (one, two) } else { (two, one) };
+    let (one, two) = typed
+        .split_once(['.', '/', '-', ' '])
+        .ok_or(TypedError::Form)?;
+    let (year, month) = if one.len() == 4 {
+        (one, two)
+    } else {
+        (two, one)
+    };
     let is_number = |text: &str, least: usize, most: usize| {
         (least..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
     };
@@ -58,8 +64,14 @@ pub fn amount(typed: &str) -> Result<i64, TypedError> {
     if !is_amount || plain.ends_with('.') {
         return Err(TypedError::Form);
     }
-    let minor: i64 = format!("{whole}{part:0<2}").parse().map_err(|_| TypedError::Form)?;
-    if (1..=MINOR_MAX).contains(&minor) { Ok(minor) } else { Err(TypedError::Form) }
+    let minor: i64 = format!("{whole}{part:0<2}")
+        .parse()
+        .map_err(|_| TypedError::Form)?;
+    if (1..=MINOR_MAX).contains(&minor) {
+        Ok(minor)
+    } else {
+        Err(TypedError::Form)
+    }
 }
 
 /// Kopecks as they are typed: `1234,56`.
@@ -89,17 +101,42 @@ mod tests {
         }
         assert_eq!(month("11.2026", now).as_deref(), Ok("2026-11"));
         assert_eq!(month("12.2026", now), Err(TypedError::Future));
-        for typed in ["", "2024", "13.2024", "0.2024", "03.24", "март 2024", "-3.2024", "03.1024", "1.2.2024"] {
+        for typed in [
+            "",
+            "2024",
+            "13.2024",
+            "0.2024",
+            "03.24",
+            "март 2024",
+            "-3.2024",
+            "03.1024",
+            "1.2.2024",
+        ] {
             assert_eq!(month(typed, now), Err(TypedError::Form), "{typed}");
         }
     }
 
     #[test]
     fn amounts() {
-        for (typed, minor) in [("1 234,56", 123_456), ("1234.5", 123_450), ("100 ₽", 10_000), ("0,01", 1)] {
+        for (typed, minor) in [
+            ("1 234,56", 123_456),
+            ("1234.5", 123_450),
+            ("100 ₽", 10_000),
+            ("0,01", 1),
+        ] {
             assert_eq!(amount(typed), Ok(minor), "{typed}");
         }
-        for typed in ["", "0", "1,234", "-5", "1.2.3", "5.", "сто", "1e9", "99999999999999999999"] {
+        for typed in [
+            "",
+            "0",
+            "1,234",
+            "-5",
+            "1.2.3",
+            "5.",
+            "сто",
+            "1e9",
+            "99999999999999999999",
+        ] {
             assert_eq!(amount(typed), Err(TypedError::Form), "{typed}");
         }
     }

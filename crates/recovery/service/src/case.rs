@@ -227,11 +227,6 @@ pub(crate) async fn seat(
     place: Place,
 ) -> Result<(), DbError> {
     let now = tx.now();
-    let row = params![
-        browser,
-        place.holder.as_bytes(),
-        place.case.as_bytes(),
-        now
-    ];
+    let row = params![browser, place.holder.as_bytes(), place.case.as_bytes(), now];
     tx.defer(&[(&sql::SEAT_SET, row)]).await
 }

@@ -125,9 +125,7 @@ fn windows(env: &Env, visitor: &Visitor, identifier: &Identifier) -> [Window; 2]
 /// Whether one more case of a locked holder counts (A40).
 async fn standing(tx: &mut WriteTx, holder: AccountId) -> Result<Standing, ServiceError> {
     let now = tx.now();
-    let rows = tx
-        .query(&sql::COUNTED, params![holder.as_bytes()])
-        .await?;
+    let rows = tx.query(&sql::COUNTED, params![holder.as_bytes()]).await?;
     let (mut open, mut lately) = (0_usize, 0_usize);
     for row in rows {
         let state = State::from_name(&row.text(2)?, None)

@@ -174,8 +174,6 @@ pub async fn keys(tx: &mut ReadTx) -> Result<u64, DbError> {
 }
 
 async fn count(tx: &mut ReadTx, from: &[u8], to: &[u8]) -> Result<u64, DbError> {
-    let row = tx
-        .query_one(&sql::KEYS_COUNT, params![from, to])
-        .await?;
+    let row = tx.query_one(&sql::KEYS_COUNT, params![from, to]).await?;
     u64::try_from(row.int(0)?).map_err(|_| row.wrong(0, "out of range"))
 }

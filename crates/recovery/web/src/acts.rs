@@ -152,10 +152,12 @@ impl Acts<'_> {
             cmd,
             |tx, (env, visitor, (to_bind, browser))| {
                 Box::pin(async move {
-                    Ok(match phone::ask(tx, env, visitor, browser, to_bind).await? {
-                        Bound::Asked(asked) => BoundDone::Asked(asked.into()),
-                        Bound::NoCase => BoundDone::NoCase,
-                    })
+                    Ok(
+                        match phone::ask(tx, env, visitor, browser, to_bind).await? {
+                            Bound::Asked(asked) => BoundDone::Asked(asked.into()),
+                            Bound::NoCase => BoundDone::NoCase,
+                        },
+                    )
                 })
             },
         )
@@ -312,7 +314,10 @@ impl Acts<'_> {
     }
 
     /// What the code of the phone to be used is bound to, while this browser works on a case.
-    pub(crate) async fn phone_flow(&self, browser: BrowserKey) -> Result<Option<BrowserKey>, Fault> {
+    pub(crate) async fn phone_flow(
+        &self,
+        browser: BrowserKey,
+    ) -> Result<Option<BrowserKey>, Fault> {
         self.0
             .read("recovery.flow", browser, |tx, browser| {
                 Box::pin(async move {

@@ -19,10 +19,7 @@ use identity_web::{
 use jiff::civil::Date;
 use kernel::{Identifier, Timestamp};
 use recovery_core::{
-    CaseNumber, State as Stands,
-    facts::Operation,
-    number::NumberError,
-    typed::TypedError,
+    CaseNumber, State as Stands, facts::Operation, number::NumberError, typed::TypedError,
 };
 use recovery_service::{
     case::Found,
@@ -373,11 +370,24 @@ async fn set_person(
     let (body, today, mut fields) = (&command.body, today(&visit), Fields::default());
     let surname = read(&mut fields, "surname", body.surname.as_deref(), typed::name);
     let given = read(&mut fields, "given", body.given.as_deref(), typed::name);
-    let patronymic = read(&mut fields, "patronymic", body.patronymic.as_deref(), typed::name);
-    let birth_date = read(&mut fields, "birth_date", body.birth_date.as_deref(), |typed| {
-        typed::birth_date(typed, today)
-    });
-    let passport = read(&mut fields, "passport", body.passport.as_deref(), typed::passport);
+    let patronymic = read(
+        &mut fields,
+        "patronymic",
+        body.patronymic.as_deref(),
+        typed::name,
+    );
+    let birth_date = read(
+        &mut fields,
+        "birth_date",
+        body.birth_date.as_deref(),
+        |typed| typed::birth_date(typed, today),
+    );
+    let passport = read(
+        &mut fields,
+        "passport",
+        body.passport.as_deref(),
+        typed::passport,
+    );
     let (Some(surname), Some(given), Some(patronymic), Some(birth_date), Some(passport)) =
         (surname, given, patronymic, birth_date, passport)
     else {
@@ -433,17 +443,33 @@ async fn set_knowledge(
     let opened = read(&mut fields, "opened", body.opened.as_deref(), |typed| {
         typed::opened(typed, today)
     });
-    let code_word = read(&mut fields, "code_word", body.code_word.as_deref(), typed::code_word);
+    let code_word = read(
+        &mut fields,
+        "code_word",
+        body.code_word.as_deref(),
+        typed::code_word,
+    );
     let day_1 = read(&mut fields, "day_1", body.day_1.as_deref(), day);
-    let amount_1 = read(&mut fields, "amount_1", body.amount_1.as_deref(), typed::amount);
+    let amount_1 = read(
+        &mut fields,
+        "amount_1",
+        body.amount_1.as_deref(),
+        typed::amount,
+    );
     let day_2 = read(&mut fields, "day_2", body.day_2.as_deref(), day);
-    let amount_2 = read(&mut fields, "amount_2", body.amount_2.as_deref(), typed::amount);
+    let amount_2 = read(
+        &mut fields,
+        "amount_2",
+        body.amount_2.as_deref(),
+        typed::amount,
+    );
     let (Some(opened), Some(code_word), Some(one), Some(amount_1), Some(two), Some(amount_2)) =
         (opened, code_word, day_1, amount_1, day_2, amount_2)
     else {
         return Err(fields.refuse());
     };
-    let operations = [(one, amount_1), (two, amount_2)].map(|(day, minor)| Operation { day, minor });
+    let operations =
+        [(one, amount_1), (two, amount_2)].map(|(day, minor)| Operation { day, minor });
     let told = Told::Knowledge {
         opened,
         code_word,
@@ -556,10 +582,7 @@ fn stop_seen(link: StopLink) -> Answer<Json<StopSeen>> {
 #[utoipa::path(get, path = "/stop-links/{token}", tag = "links",
     params(("token" = String, Path, description = "The token of the message's link")),
     responses((status = 200, body = StopSeen)))]
-async fn look_stop(
-    With(state): With<State>,
-    Path(token): Path<String>,
-) -> Answer<Json<StopSeen>> {
+async fn look_stop(With(state): With<State>, Path(token): Path<String>) -> Answer<Json<StopSeen>> {
     stop_seen(Acts(&state).look_stop(&token).await?)
 }
 

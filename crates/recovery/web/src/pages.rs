@@ -49,7 +49,10 @@ pub fn pages() -> Router<State> {
         )
         .route("/recovery/phone/code/resend", post(case::resend))
         .route("/recovery/phone/code/delivery", get(case::delivery))
-        .route("/recovery/person", get(facts::person).post(facts::set_person))
+        .route(
+            "/recovery/person",
+            get(facts::person).post(facts::set_person),
+        )
         .route(
             "/recovery/knowledge",
             get(facts::knowledge).post(facts::set_knowledge),
@@ -65,7 +68,11 @@ pub fn pages() -> Router<State> {
 }
 
 fn whole(view: &impl askama::Template, p: &Shell) -> Response {
-    if p.has_errors() { page_with_errors(view) } else { page(view) }
+    if p.has_errors() {
+        page_with_errors(view)
+    } else {
+        page(view)
+    }
 }
 
 async fn start_page(

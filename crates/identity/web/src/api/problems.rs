@@ -262,11 +262,7 @@ pub struct Fields(Vec<(&'static str, &'static str)>);
 
 impl Fields {
     /// The value, or a note that the field is wrong.
-    pub fn take<T>(
-        &mut self,
-        field: &'static str,
-        read: Result<T, &'static str>,
-    ) -> Option<T> {
+    pub fn take<T>(&mut self, field: &'static str, read: Result<T, &'static str>) -> Option<T> {
         match read {
             Ok(value) => Some(value),
             Err(code) => {

@@ -152,11 +152,7 @@ pub async fn sent(
 }
 
 /// Where the code of a flow stands.
-pub async fn standing(
-    state: &State,
-    purpose: Purpose,
-    flow: &Token,
-) -> Answer<Json<SentCode>> {
+pub async fn standing(state: &State, purpose: Purpose, flow: &Token) -> Answer<Json<SentCode>> {
     let code = sent(state, purpose, flow.hash()).await?;
     Ok(Json(code.ok_or(Code::FlowNotFound)?))
 }

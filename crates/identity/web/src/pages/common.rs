@@ -168,11 +168,7 @@ pub(super) async fn cabinet(
 }
 
 /// The shell of a page that is open to everybody: with the sections of the cabinet for somebody signed in.
-pub async fn open_shell(
-    state: &State,
-    visit: &Visit,
-    who: Option<&Who>,
-) -> Result<Shell, Fault> {
+pub async fn open_shell(state: &State, visit: &Visit, who: Option<&Who>) -> Result<Shell, Fault> {
     Ok(match who {
         Some(who) => {
             let mut shell = cabinet(state, visit.clone(), who, Area::Outside)

@@ -230,9 +230,11 @@ impl House {
         };
         let who = self
             .test
-            .read("test", (self.env.clone(), welcome.token.clone()), |tx, (env, token)| {
-                Box::pin(session::find(tx, env, token))
-            })
+            .read(
+                "test",
+                (self.env.clone(), welcome.token.clone()),
+                |tx, (env, token)| Box::pin(session::find(tx, env, token)),
+            )
             .await
             .unwrap_or_else(|error: ServiceError| panic!("{error}"));
         let who = Arc::new(who.expect("a session"));
@@ -326,7 +328,12 @@ impl House {
         .await
     }
 
-    pub async fn resume(&self, key: BrowserKey, code: &OneTimeCode, number: &CaseNumber) -> Resumed {
+    pub async fn resume(
+        &self,
+        key: BrowserKey,
+        code: &OneTimeCode,
+        number: &CaseNumber,
+    ) -> Resumed {
         let input = (key, code.clone(), number.clone());
         self.write(input, |tx, (env, (key, code, number))| {
             Box::pin(async move { resume::resume(tx, env, &visitor(), key, code, number).await })
@@ -336,9 +343,11 @@ impl House {
 
     pub async fn look_stop(&self, token: &StopToken) -> StopLink {
         self.test
-            .read("test", (self.env.clone(), token.clone()), |tx, (env, token)| {
-                Box::pin(stop::look(tx, env, token))
-            })
+            .read(
+                "test",
+                (self.env.clone(), token.clone()),
+                |tx, (env, token)| Box::pin(stop::look(tx, env, token)),
+            )
             .await
             .unwrap_or_else(|error: ServiceError| panic!("{error}"))
     }

@@ -20,11 +20,17 @@ impl House {
     /// The link that stops the newest case of Anna.
     async fn link(&self) -> StopToken {
         let inbox = self.inbox(&phone(ANNA)).await;
-        inbox.iter().find_map(|text| stop_token(text)).expect("a link")
+        inbox
+            .iter()
+            .find_map(|text| stop_token(text))
+            .expect("a link")
     }
 
     async fn keep_house(&self) {
-        Cleanup::new(&self.test.db(), &self.env).run().await.unwrap();
+        Cleanup::new(&self.test.db(), &self.env)
+            .run()
+            .await
+            .unwrap();
     }
 }
 

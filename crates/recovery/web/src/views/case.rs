@@ -55,13 +55,21 @@ pub struct CasePage {
 impl CasePage {
     /// The word beside a step that is done.
     fn mark(&self, step: &StepLine) -> &'static str {
-        if step.is_done { self.p.t("recovery-step-done") } else { "" }
+        if step.is_done {
+            self.p.t("recovery-step-done")
+        } else {
+            ""
+        }
     }
 
     /// The steps of a case.
     pub fn steps(p: &Shell, phone: Option<&str>, person: bool, knowledge: bool) -> Vec<StepLine> {
         let told = |done: bool, otherwise: &'static str| {
-            let id = if done { "recovery-step-told" } else { otherwise };
+            let id = if done {
+                "recovery-step-told"
+            } else {
+                otherwise
+            };
             p.t(id).to_owned()
         };
         vec![
@@ -69,7 +77,8 @@ impl CasePage {
                 href: "/recovery/phone",
                 icon: "smartphone",
                 title: "recovery-step-phone",
-                note: phone.map_or_else(|| p.t("recovery-step-phone-note").to_owned(), str::to_owned),
+                note: phone
+                    .map_or_else(|| p.t("recovery-step-phone-note").to_owned(), str::to_owned),
                 is_done: phone.is_some(),
             },
             StepLine {
@@ -143,7 +152,11 @@ impl Sample for CasePhone {
             ("bound", page(p.clone(), "", Some("+7 ••• •••-12-34"))),
             (
                 "error",
-                page(p.clone().with_error("phone", "phone-error-invalid"), "912", None),
+                page(
+                    p.clone().with_error("phone", "phone-error-invalid"),
+                    "912",
+                    None,
+                ),
             ),
         ]
     }
@@ -167,7 +180,13 @@ impl Sample for CasePhoneCode {
             ..CodeEntry::sample()
         };
         vec![
-            ("sent", Self { p: p.clone(), code: code() }),
+            (
+                "sent",
+                Self {
+                    p: p.clone(),
+                    code: code(),
+                },
+            ),
             (
                 "wrong",
                 Self {

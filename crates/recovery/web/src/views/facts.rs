@@ -44,13 +44,28 @@ impl Sample for CasePerson {
             passport: "92 10 123434".to_owned(),
         };
         vec![
-            ("empty", Self { p: p.clone(), form: PersonForm::default() }),
-            ("told", Self { p: p.clone(), form: form() }),
+            (
+                "empty",
+                Self {
+                    p: p.clone(),
+                    form: PersonForm::default(),
+                },
+            ),
+            (
+                "told",
+                Self {
+                    p: p.clone(),
+                    form: form(),
+                },
+            ),
             (
                 "error",
                 Self {
                     p: p.clone().with_error("birth_date", "date-error-format"),
-                    form: PersonForm { birth_date: "май 1990".to_owned(), ..form() },
+                    form: PersonForm {
+                        birth_date: "май 1990".to_owned(),
+                        ..form()
+                    },
                 },
             ),
         ]
@@ -101,13 +116,28 @@ impl Sample for CaseKnowledge {
             amount_2: "99,00".to_owned(),
         };
         vec![
-            ("empty", Self { p: p.clone(), form: KnowledgeForm::default() }),
-            ("told", Self { p: p.clone(), form: form() }),
+            (
+                "empty",
+                Self {
+                    p: p.clone(),
+                    form: KnowledgeForm::default(),
+                },
+            ),
+            (
+                "told",
+                Self {
+                    p: p.clone(),
+                    form: form(),
+                },
+            ),
             (
                 "error",
                 Self {
                     p: p.clone().with_error("amount_1", "amount-error-form"),
-                    form: KnowledgeForm { amount_1: "много".to_owned(), ..form() },
+                    form: KnowledgeForm {
+                        amount_1: "много".to_owned(),
+                        ..form()
+                    },
                 },
             ),
         ]

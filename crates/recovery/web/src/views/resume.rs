@@ -23,7 +23,10 @@ impl Sample for Resume {
         };
         vec![
             ("empty", page(p.clone(), "")),
-            ("error", page(p.clone().with_error("phone", "phone-error-empty"), "")),
+            (
+                "error",
+                page(p.clone().with_error("phone", "phone-error-empty"), ""),
+            ),
         ]
     }
 }

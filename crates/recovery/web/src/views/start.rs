@@ -40,7 +40,11 @@ impl Sample for RecoveryStart {
             ),
             (
                 "often",
-                page(p.clone().with_error("identifier", often), "+7 912 000-00-18", false),
+                page(
+                    p.clone().with_error("identifier", often),
+                    "+7 912 000-00-18",
+                    false,
+                ),
             ),
         ]
     }
