@@ -20,6 +20,7 @@ pub fn statements() -> Vec<&'static db::Statement> {
         identity_service::statements(),
         jobs::STATEMENTS.to_vec(),
         notify::statements(),
+        recovery_service::statements(),
     ]
     .concat()
 }

@@ -17,6 +17,7 @@ fn samples(locale: Locale) -> Vec<Rendered> {
     shell.csrf = "sample-csrf".to_owned();
     shell.idempotency_key = "sample-key".to_owned();
     let mut all = identity_web::views::render_samples(&shell).expect("pages of identity");
+    all.extend(recovery_web::views::render_samples(&shell).expect("pages of recovery"));
     all.extend(webkit::page::errors::render_samples(&shell).expect("pages of the shell"));
     all.extend(kabinet::demo_views::render_samples(&shell).expect("pages of the demo"));
     all
@@ -43,6 +44,8 @@ pub fn site(locale: Locale, delivery: &str) -> (Site, Vec<String>) {
         "/profile/security/unfreeze/code",
         "/profile/phone/code",
         "/freeze/trusted/code",
+        "/recovery/phone/code",
+        "/recovery/resume/code",
         identity_web::views::confirm::SAMPLE,
     ] {
         file(format!("{code}/delivery"), JSON, delivery.as_bytes());

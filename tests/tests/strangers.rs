@@ -1,4 +1,4 @@
-//! A1, A7, ID-1: nobody can tell an account from nobody before the code, neither by what is answered nor by the
+//! A1, A2, A7, ID-1: nobody can tell an account from nobody before the code, neither by what is answered nor by the
 //! time it takes. 400 pairs of a known and an unknown number or address, asked by turns over one connection of
 //! the real process, on pages and on the API, on both engines; the times are compared by the two-sample
 //! Kolmogorov-Smirnov test, the answers with everything random masked.
@@ -259,11 +259,15 @@ impl Stranger {
 
     fn api(&mut self, wire: &mut Wire, asker: &Asker, step: &str) -> Answer {
         let flow = [("Kabinet-Flow", asker.flow.as_str())];
-        if let "the code's state" | "the state when expired" | "the freezing code's state" = step {
-            let path = if step.starts_with("the f") {
-                "/freeze/codes"
-            } else {
-                "/sign-in/codes"
+        if let "the code's state"
+        | "the state when expired"
+        | "the freezing code's state"
+        | "the case's state" = step
+        {
+            let path = match step {
+                "the freezing code's state" => "/freeze/codes",
+                "the case's state" => "/recovery/cases",
+                _ => "/sign-in/codes",
             };
             let headers = [("User-Agent", AGENT), flow[0]];
             return wire
@@ -279,6 +283,7 @@ impl Stranger {
             ),
             "ask by e-mail" => ("/sign-in/codes", json!({ "email": asker.email })),
             "freeze" => ("/freeze/codes", json!({ "phone": asker.phone })),
+            "recover" => ("/recovery/cases", json!({ "phone": asker.phone })),
             "freeze, wrong code" => ("/freeze/verify", json!({ "code": WRONG })),
             _ => ("/sign-in/verify", json!({ "code": WRONG })),
         };
@@ -289,6 +294,7 @@ impl Stranger {
         let read = match step {
             "the code's state" | "the state when expired" => Some("/sign-in/code"),
             "the freezing code's state" => Some("/freeze/code"),
+            "the case's state" => Some("/recovery/case"),
             _ => None,
         };
         let headers = [("User-Agent", AGENT), ("Cookie", asker.cookie.as_str())];
@@ -306,6 +312,7 @@ impl Stranger {
                 format!("email={}", asker.email.replace('@', "%40")),
             ),
             "freeze" => ("/freeze", format!("identifier={phone}")),
+            "recover" => ("/recovery", format!("identifier={phone}")),
             "freeze, wrong code" => ("/freeze/code", format!("code={WRONG}")),
             _ => ("/sign-in/code", format!("code={WRONG}")),
         };
@@ -337,7 +344,7 @@ impl Stranger {
             }
             pairs.push((from, known, unknown));
         }
-        let plan: [(&'static str, u64); 12] = [
+        let plan: [(&'static str, u64); 14] = [
             ("ask", 0),
             ("passkey", 0),
             ("wrong code", 0),
@@ -350,6 +357,9 @@ impl Stranger {
             ("the state when expired", 0),
             ("expired code", 0),
             ("ask by e-mail", 0),
+            // A2: a start of a recovery, and what is shown of it.
+            ("recover", 0),
+            ("the case's state", 0),
         ];
         for (step, wait) in plan {
             if wait > 0 {

@@ -49,7 +49,7 @@ pub fn bench(rest: &[String]) -> Result<(), String> {
 /// Files that are made from the code and kept for review: the variable that makes a test write
 /// anew what it otherwise compares, and the test.
 const DERIVED: [(&str, &[&str]); 2] = [
-    ("UPDATE_OPENAPI", &["-p", "identity-web", "--test", "api"]),
+    ("UPDATE_OPENAPI", &["-p", "kabinet", "--test", "document"]),
     (
         "UPDATE_PLANS",
         &["-p", "whole-product", "--test", "statements"],

@@ -254,6 +254,7 @@ async fn settle(tx: &mut WriteTx) -> Result<(), DbError> {
         return Ok(());
     }
     identity_service::restore::after_restore(tx).await?;
+    recovery_service::upkeep::after_restore(tx).await?;
     notify::outbox::after_restore(tx).await?;
     portable::settle(tx).await
 }

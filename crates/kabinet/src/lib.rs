@@ -34,6 +34,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+pub use routes::document;
+
 /// Parses the command line, runs the command and says how it went. Exit codes: see [`cli::EXIT_CODES`].
 pub fn main() -> ExitCode {
     let cli = cli::Cli::parse();

@@ -6,11 +6,23 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Extension, Router};
 use http::StatusCode;
 use identity_web::api::Gateways;
+use utoipa_axum::router::OpenApiRouter;
 use webkit::visit::guard;
 
 use crate::edge::{self, BODY_MAX, BodyBounds};
 use crate::house::House;
 use crate::wiring::Wired;
+
+/// The operations that areas add to the API beside those of identity.
+fn operations() -> OpenApiRouter<identity_web::State> {
+    recovery_web::api::routes()
+}
+
+/// The document of the whole API, as it is served and as it stands in `docs/openapi.json`.
+pub fn document() -> String {
+    let api = identity_web::api::api_with(operations());
+    identity_web::api::text_of(&api.into_openapi())
+}
 
 /// The pages and the API, inside of the guard.
 pub(crate) fn public(house: &House, wired: &Wired, gateways: Gateways) -> Router {
@@ -20,7 +32,8 @@ pub(crate) fn public(house: &House, wired: &Wired, gateways: Gateways) -> Router
         site: Arc::clone(&wired.site),
     };
     identity_web::pages()
-        .merge(identity_web::api::router())
+        .merge(recovery_web::pages())
+        .merge(identity_web::api::router_with(operations()))
         .with_state(state)
         .layer(Extension(gateways))
 }

@@ -302,19 +302,20 @@ impl Say<'_> {
                 device,
                 place,
                 not_me,
-            } => self
-                .happened(
-                    *event,
-                    *at,
-                    object.as_deref(),
-                    (device.as_deref(), place.as_deref()),
-                )?
-                .text(self.word("msg-notice-you", &[])?)
-                .text(self.word("msg-notice-not-you", &[])?)
-                .button(
-                    self.word("msg-notice-button", &[])?,
-                    self.all.origin.link(not_me),
-                ),
+            } => {
+                let from_where = (device.as_deref(), place.as_deref());
+                // The link of a recovery stops it; every other freezes the account.
+                let (not_you, button) = match event {
+                    SecurityEvent::RecoveryStarted => {
+                        ("msg-recovery-not-you", "msg-recovery-button")
+                    }
+                    _ => ("msg-notice-not-you", "msg-notice-button"),
+                };
+                self.happened(*event, *at, object.as_deref(), from_where)?
+                    .text(self.word("msg-notice-you", &[])?)
+                    .text(self.word(not_you, &[])?)
+                    .button(self.word(button, &[])?, self.all.origin.link(not_me))
+            }
             MessageText::Change {
                 event,
                 at,

@@ -32,7 +32,7 @@ const fn script(name: &'static str, play: fn(&mut House) -> Vec<String>) -> Scri
 }
 
 /// All of them; the first is a mere start.
-pub const SCRIPTS: [Script; 16] = [
+pub const SCRIPTS: [Script; 17] = [
     Script {
         name: "a start",
         play: a_start,
@@ -62,6 +62,7 @@ pub const SCRIPTS: [Script; 16] = [
         moves::changes_and_comes_back,
     ),
     script("a number goes by itself", moves::goes_by_itself),
+    script("a recovery and its stop", recovers),
 ];
 
 /// Somebody signed in.
@@ -284,6 +285,49 @@ fn link(text: &str, path: &str) -> String {
     rest.chars()
         .take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
         .collect()
+}
+
+/// RE-3, RE-11, A38: a stranger starts a case, binds a phone, tells, comes back elsewhere; the owner stops it.
+fn recovers(house: &mut House) -> Vec<String> {
+    let who = enter(house);
+    let (new, flow) = (house.number("0019"), house.flow());
+    let headers = [("Kabinet-Flow", flow.as_str())];
+    let old = json!({ "phone": who.phone });
+    let case = house.ask("POST", "/recovery/cases", &headers, &old);
+    house.ask(
+        "POST",
+        "/recovery/phone",
+        &headers,
+        &json!({ "phone": new }),
+    );
+    let code = code_of(&house.messages(&new, 1));
+    let code = json!({ "code": code });
+    house.ask("POST", "/recovery/phone/verify", &headers, &code);
+    let person = json!({ "surname": "Образцова", "given": "Анна" });
+    house.ask("PUT", "/recovery/person", &headers, &person);
+    house.calm();
+    let flow = house.flow();
+    let elsewhere = [("Kabinet-Flow", flow.as_str())];
+    house.ask(
+        "POST",
+        "/recovery/resume",
+        &elsewhere,
+        &json!({ "phone": new }),
+    );
+    let code = code_of(&house.messages(&new, 2));
+    let back = json!({ "number": case["number"], "code": code });
+    let seen = house.ask("POST", "/recovery/resume/verify", &elsewhere, &back);
+    let mut all = vec![format!("{} {}", seen["state"], seen["missing"])];
+    let told = house.messages(&who.phone, 2);
+    let told = told.iter().find(|message| message.text.contains("/stop/"));
+    let token = link(&told.expect("the owner is told").text, "/stop/");
+    let path = format!("/stop-links/{token}");
+    let stopped = house.ask("POST", &path, &[], &Value::Null);
+    assert_eq!(stopped["stopped"], true);
+    let seen = house.ask("GET", "/recovery/cases", &headers, &Value::Null);
+    all.push(format!("{}", seen["state"]));
+    all.extend(shown(house, &who, 3));
+    all
 }
 
 fn confirms(house: &mut House) -> Vec<String> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use db::Engine;
 
 /// Transactions that a served installation does not come to, each with its reason.
-const ELSEWHERE: [(&str, &str); 10] = [
+const ELSEWHERE: [(&str, &str); 11] = [
     (
         "account.locale",
         "one statement, the page's way to what account.set_locale does",
@@ -31,6 +31,10 @@ const ELSEWHERE: [(&str, &str); 10] = [
     (
         "keys.rewrap",
         "after a rotation of the master key: interrupted in the tests of rewrapping",
+    ),
+    (
+        "keys.rewrap_cases",
+        "after a rotation of the master key, like keys.rewrap, by the same steps",
     ),
     (
         "messages.suppress",

@@ -29,6 +29,10 @@ pub enum Purpose {
     NewPhone,
     /// Proving a new e-mail (CH-3).
     NewEmail,
+    /// Binding the phone to be used, in a recovery case (RE-3).
+    RecoveryPhone,
+    /// Coming back to a recovery case (RE-11).
+    RecoveryResume,
 }
 
 impl Purpose {
@@ -46,6 +50,8 @@ impl Purpose {
             Self::TrustedFreeze => "trusted_freeze",
             Self::NewPhone => "new_phone",
             Self::NewEmail => "new_email",
+            Self::RecoveryPhone => "recovery_phone",
+            Self::RecoveryResume => "recovery_resume",
         }
     }
 
@@ -63,6 +69,8 @@ impl Purpose {
             Self::TrustedFreeze,
             Self::NewPhone,
             Self::NewEmail,
+            Self::RecoveryPhone,
+            Self::RecoveryResume,
         ]
         .into_iter()
         .find(|purpose| purpose.as_str() == name)

@@ -286,3 +286,12 @@ pub(crate) async fn end(
     let flow = params![browser, purpose.as_str()];
     tx.defer(&[(&sql::FLOW_END, flow)]).await
 }
+
+/// The same for an area of its own that has made use of the proof.
+pub async fn finish(
+    tx: &mut WriteTx,
+    purpose: Purpose,
+    browser: &BrowserKey,
+) -> Result<(), DbError> {
+    end(tx, purpose, browser).await
+}

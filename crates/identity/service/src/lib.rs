@@ -23,6 +23,7 @@
 //! | limits: what is counted where | `counters`, `breaker` |
 //! | after a restored backup | `restore` |
 //! | after a new master key | `rewrap` |
+//! | what other areas may ask of identity | `neighbours` |
 //! | notices to the owner | `notice`, `post` |
 //! | forgetting what has served | `upkeep` |
 
@@ -42,6 +43,7 @@ pub mod freeze;
 pub mod handover;
 pub mod history;
 pub mod link;
+pub mod neighbours;
 pub mod notice;
 pub mod number;
 pub mod passcode;

@@ -141,6 +141,7 @@ fn text(
                 Purpose::ConfirmNumber => CodePurpose::ConfirmNumber,
                 Purpose::NewPhone => CodePurpose::NewPhone,
                 Purpose::NewEmail => CodePurpose::NewEmail,
+                Purpose::RecoveryPhone | Purpose::RecoveryResume => CodePurpose::Recovery,
             },
             code: code.map(|code| code.expose().to_owned()),
             number: serial,

@@ -18,10 +18,10 @@
 
 mod changes;
 mod consents;
-mod document;
+pub mod document;
 mod email;
 mod factors;
-mod fields;
+pub mod fields;
 mod freeze;
 mod gateways;
 mod handover;
@@ -30,16 +30,14 @@ mod number;
 mod passkeys;
 pub mod problems;
 mod profile;
-mod request;
+pub mod request;
 mod second;
 mod secrets;
 mod session;
-mod sign_in;
+pub mod sign_in;
 mod steps;
 mod trusted;
-mod words;
-
-use std::sync::LazyLock;
+pub mod words;
 
 use axum::{
     Router,
@@ -90,6 +88,7 @@ pub const DOCUMENT: &str = "/api/openapi.json";
         (name = "handover", description = "Letting a computer in by a signed-in phone"),
         (name = "number", description = "The number, and ways back in"),
         (name = "trusted", description = "Trusted people, who may freeze and never enter"),
+        (name = "recovery", description = "Getting back in when one cannot sign in"),
         (name = "bank", description = "The bank section's lock"),
         (name = "gateways", description = "Reports of message gateways")
     )
@@ -184,27 +183,37 @@ fn v1() -> OpenApiRouter<State> {
 
 /// The routes of the API with their document.
 pub fn api() -> OpenApiRouter<State> {
-    let mut api = OpenApiRouter::with_openapi(Head::openapi()).nest("/api/v1", v1());
+    api_with(OpenApiRouter::new())
+}
+
+/// The same with the operations of other areas, which stand under `/api/v1` too.
+pub fn api_with(others: OpenApiRouter<State>) -> OpenApiRouter<State> {
+    let v1 = v1().merge(others);
+    let mut api = OpenApiRouter::with_openapi(Head::openapi()).nest("/api/v1", v1);
     document::finish(api.get_openapi_mut());
     api
 }
 
 /// The routes of the API and of its document, to be merged into the others inside of the guard.
 pub fn router() -> Router<State> {
-    let (router, _) = api().split_for_parts();
+    router_with(OpenApiRouter::new())
+}
+
+/// The same with the operations of other areas.
+pub fn router_with(others: OpenApiRouter<State>) -> Router<State> {
+    let (router, document) = api_with(others).split_for_parts();
+    let text: Bytes = text_of(&document).into();
     router
         .route(
             DOCUMENT,
-            get(async || ([(header::CONTENT_TYPE, "application/json")], TEXT.clone())),
+            get(async move || ([(header::CONTENT_TYPE, "application/json")], text)),
         )
         .layer(middleware::from_fn(options))
 }
 
-static TEXT: LazyLock<Bytes> = LazyLock::new(|| text().into());
-
-/// The document, as it is served and as it stands in `docs/openapi.json`.
-pub fn text() -> String {
-    let mut text = api().into_openapi().to_pretty_json().unwrap_or_default();
+/// A document, as it is served and as it stands in `docs/openapi.json`.
+pub fn text_of(document: &utoipa::openapi::OpenApi) -> String {
+    let mut text = document.to_pretty_json().unwrap_or_default();
     text.push('\n');
     text
 }

@@ -10,5 +10,5 @@ pub mod pages;
 pub mod state;
 pub mod views;
 
-pub use pages::pages;
+pub use pages::{codes, common, pages};
 pub use state::State;

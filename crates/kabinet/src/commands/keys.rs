@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use audit::{Actor, Details, Entry};
 use config::Settings;
-use db::{DbError, HonestClock};
+use db::{DbError, HonestClock, ReadTx};
 use identity_service::rewrap;
 use kernel::{Clock, Timestamp};
+use recovery_service::upkeep;
 use vault::{KeyFile, KeyId, OsChance};
 
 use crate::cli::{ConfigArgs, KeysCommand, RetireArgs};
@@ -66,6 +67,13 @@ struct Use {
     count: u64,
 }
 
+/// How many keys of accounts and of recovery cases a master wraps.
+async fn wrapped(tx: &mut ReadTx, master: KeyId) -> Result<u64, DbError> {
+    let accounts = rewrap::count(tx, master).await?;
+    let cases = upkeep::keys_under(tx, master).await?;
+    Ok(accounts.saturating_add(cases))
+}
+
 /// Counts by master, and the keys that none of these wraps.
 async fn uses(house: &House, file: &KeyFile) -> Result<(Vec<Use>, u64), Failure> {
     let masters: Vec<(KeyId, Timestamp)> = file.ring().masters().collect();
@@ -75,14 +83,16 @@ async fn uses(house: &House, file: &KeyFile) -> Result<(Vec<Use>, u64), Failure>
             Box::pin(async move {
                 let mut uses = Vec::with_capacity(masters.len());
                 for (master, made) in masters {
-                    let count = rewrap::count(tx, *master).await?;
+                    let count = wrapped(tx, *master).await?;
                     uses.push(Use {
                         master: *master,
                         made: *made,
                         count,
                     });
                 }
-                Ok((uses, rewrap::count_all(tx).await?))
+                let accounts = rewrap::count_all(tx).await?;
+                let cases = upkeep::keys(tx).await?;
+                Ok((uses, accounts.saturating_add(cases)))
             })
         })
         .await;
@@ -133,7 +143,7 @@ async fn retire(args: &RetireArgs) -> Result<(), Failure> {
     let (house, mut file) = Box::pin(opened(&args.config)).await?;
     let counted: Result<u64, DbError> = house
         .db
-        .read("keys.count", id, |tx, id| Box::pin(rewrap::count(tx, *id)))
+        .read("keys.count", id, |tx, id| Box::pin(wrapped(tx, *id)))
         .await;
     let count = counted.map_err(Failure::failed)?;
     file.retire(id, count).map_err(Failure::refused)?;

@@ -13,6 +13,7 @@ use identity_service::{Env, Suspicion, TellSuspicion, codes::LearnCalls, rewrap:
 use jobs::{JobError, Periodic, Runner, RunnerSettings};
 use notify::texts::{Composer, TextSettings};
 use notify::{Courier, Ways};
+use recovery_service::start::{Tell, TellOwner};
 use vault::Vault;
 
 use crate::failure::Failure;
@@ -66,6 +67,10 @@ pub(crate) fn runner(house: &House, env: &Env, ways: Ways) -> Result<Runner, Fai
             db: db.clone(),
             env: env.clone(),
         })
+        .handle::<Tell>(TellOwner {
+            db: db.clone(),
+            env: env.clone(),
+        })
         .every("audit.seal", SEAL_EVERY, seal)
         .every(
             "forget.messages",
@@ -73,6 +78,11 @@ pub(crate) fn runner(house: &House, env: &Env, ways: Ways) -> Result<Runner, Fai
             notify::outbox::Cleanup::new(&db),
         )
         .every("keys.rewrap", REWRAP_EVERY, rewrap)
+        .every(
+            "keep.cases",
+            FORGET_EVERY,
+            recovery_service::upkeep::Cleanup::new(&db, env),
+        )
         .every(
             "forget.codes",
             FORGET_EVERY,

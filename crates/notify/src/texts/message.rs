@@ -230,11 +230,15 @@ pub enum SecurityEvent {
     PhoneRestored,
     /// A change of the e-mail was undone; the e-mail that is back, masked, is the object.
     EmailRestored,
+    /// Somebody who cannot sign in began a recovery.
+    RecoveryStarted,
+    /// A recovery was stopped by the owner.
+    RecoveryStopped,
 }
 
 impl SecurityEvent {
     /// Every event.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 45] = [
         Self::NewDevice,
         Self::EmailAdded,
         Self::EmailChanged,
@@ -278,6 +282,8 @@ impl SecurityEvent {
         Self::MoveLapsed,
         Self::PhoneRestored,
         Self::EmailRestored,
+        Self::RecoveryStarted,
+        Self::RecoveryStopped,
     ];
 
     /// The stable name, which is also the end of the text's id.
@@ -326,6 +332,8 @@ impl SecurityEvent {
             Self::MoveLapsed => "move-lapsed",
             Self::PhoneRestored => "phone-restored",
             Self::EmailRestored => "email-restored",
+            Self::RecoveryStarted => "recovery-started",
+            Self::RecoveryStopped => "recovery-stopped",
         }
     }
 }

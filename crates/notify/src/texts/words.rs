@@ -107,6 +107,7 @@ macro_rules! by_event {
             MoveStopped "move-stopped", MoveDisputed "move-disputed",
             MoveLapsed "move-lapsed", PhoneRestored "phone-restored",
             EmailRestored "email-restored",
+            RecoveryStarted "recovery-started", RecoveryStopped "recovery-stopped",
         )
     };
 }

@@ -9,7 +9,7 @@ use identity_service::{
     ServiceError,
     codes::Asked,
     session::SignedIn,
-    step_up::{self, At, Authorised, Performed, Sensitive, StepId, To},
+    step_up::{At, Authorised, Performed, Sensitive, StepId, To},
 };
 use kernel::{Chance, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -18,7 +18,7 @@ use super::problems::{Code, FIELD_CODES};
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "describes a header for the document")]
-pub(super) struct FlowHeader {
+pub struct FlowHeader {
     /// The flow token: 32 bytes as base64url without padding.
     #[param(
         rename = "Kabinet-Flow",
@@ -33,7 +33,7 @@ pub(super) struct FlowHeader {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "describes a header for the document")]
-pub(super) struct MaybeFlowHeader {
+pub struct MaybeFlowHeader {
     /// The flow token: 32 bytes as base64url without padding. Without it a flow begins here.
     #[param(
         rename = "Kabinet-Flow",
@@ -49,7 +49,7 @@ pub(super) struct MaybeFlowHeader {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "describes a header for the document")]
-pub(super) struct BrowserHeader {
+pub struct BrowserHeader {
     /// The device's token, once it has one.
     #[param(
         rename = "Kabinet-Browser",
@@ -64,7 +64,7 @@ pub(super) struct BrowserHeader {
 const PROBLEM_JSON: &str = "application/problem+json";
 
 /// The problems of one status.
-pub(super) struct Problems<const STATUS: u16>;
+pub struct Problems<const STATUS: u16>;
 
 impl<const STATUS: u16> IntoResponses for Problems<STATUS> {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -203,7 +203,7 @@ fn list_codes(api: &mut OpenApi, schema: &str, codes: impl IntoIterator<Item = &
 }
 
 /// Completes the document that the routes made.
-pub(super) fn finish(api: &mut OpenApi) {
+pub fn finish(api: &mut OpenApi) {
     for (path, item) in &mut api.paths.paths {
         for (method, operation) in operations(item) {
             complete(&method, path, operation);

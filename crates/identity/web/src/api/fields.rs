@@ -17,12 +17,12 @@ use kernel::{
 use super::problems::Fields;
 
 /// A field, or the stable code of what is wrong with it.
-pub(super) type Read<T> = Result<T, &'static str>;
+pub type Read<T> = Result<T, &'static str>;
 
 /// Longest address, place and issuer, characters.
 const LINE_MAX: usize = 300;
 
-pub(super) const fn code(error: CodeError) -> &'static str {
+pub(crate) const fn code(error: CodeError) -> &'static str {
     match error {
         CodeError::Empty => "code_empty",
         CodeError::TooLong => "code_too_long",
@@ -32,7 +32,8 @@ pub(super) const fn code(error: CodeError) -> &'static str {
     }
 }
 
-pub(super) fn phone(typed: &str) -> Read<Phone> {
+/// A phone number.
+pub fn phone(typed: &str) -> Read<Phone> {
     Phone::parse(typed).map_err(|error| match error {
         PhoneError::Empty => "phone_empty",
         PhoneError::TooLong => "phone_too_long",
@@ -44,7 +45,7 @@ pub(super) fn phone(typed: &str) -> Read<Phone> {
 }
 
 /// A phone or an address, not both.
-pub(super) fn identifier(
+pub fn identifier(
     fields: &mut Fields,
     typed_phone: Option<&str>,
     typed_email: Option<&str>,
@@ -56,7 +57,7 @@ pub(super) fn identifier(
     }
 }
 
-pub(super) fn email(typed: &str) -> Read<Email> {
+pub(crate) fn email(typed: &str) -> Read<Email> {
     Email::parse(typed).map_err(|error| match error {
         EmailError::Empty => "email_empty",
         EmailError::TooLong => "email_too_long",
@@ -67,19 +68,25 @@ pub(super) fn email(typed: &str) -> Read<Email> {
     })
 }
 
-pub(super) fn name(typed: &str) -> Read<String> {
-    let part = NamePart::parse(typed).map_err(|error| match error {
+pub(crate) fn name(typed: &str) -> Read<String> {
+    let part = NamePart::parse(typed).map_err(name_code)?;
+    Ok(part.as_str().to_owned())
+}
+
+/// What is wrong with a part of a name.
+pub const fn name_code(error: NameError) -> &'static str {
+    match error {
         NameError::Empty => "name_empty",
         NameError::TooLong => "name_too_long",
         NameError::Invisible => "name_invisible",
         NameError::NotLetters => "name_not_letters",
         NameError::MixedAlphabets => "name_mixed_alphabets",
         NameError::Punctuation => "name_punctuation",
-    })?;
-    Ok(part.as_str().to_owned())
+    }
 }
 
-const fn date(error: DateError) -> &'static str {
+/// What is wrong with a date.
+pub const fn date(error: DateError) -> &'static str {
     match error {
         DateError::Empty => "date_empty",
         DateError::Format => "date_format",
@@ -90,13 +97,13 @@ const fn date(error: DateError) -> &'static str {
     }
 }
 
-pub(super) fn birth_date(typed: &str, today: Date) -> Read<String> {
+pub(crate) fn birth_date(typed: &str, today: Date) -> Read<String> {
     let born = BirthDate::parse(typed, today).map_err(date)?;
     Ok(born.date().to_string())
 }
 
 /// The date of issue, judged by the birth date where that is known.
-pub(super) fn issue_date(typed: &str, born: Option<&str>, today: Date) -> Read<String> {
+pub(crate) fn issue_date(typed: &str, born: Option<&str>, today: Date) -> Read<String> {
     match born.and_then(|born| BirthDate::parse(born, today).ok()) {
         Some(born) => PassportIssueDate::parse(typed, born, today).map(PassportIssueDate::date),
         None => past_date(typed, today),
@@ -105,7 +112,8 @@ pub(super) fn issue_date(typed: &str, born: Option<&str>, today: Date) -> Read<S
     .map_err(date)
 }
 
-const fn document(error: DocumentError) -> &'static str {
+/// What is wrong with a document's number.
+pub const fn document(error: DocumentError) -> &'static str {
     match error {
         DocumentError::Empty => "document_empty",
         DocumentError::TooLong => "document_too_long",
@@ -116,28 +124,28 @@ const fn document(error: DocumentError) -> &'static str {
     }
 }
 
-pub(super) fn passport_number(typed: &str) -> Read<String> {
+pub(crate) fn passport_number(typed: &str) -> Read<String> {
     let number = PassportNumber::parse(typed).map_err(document)?;
     Ok(number.as_str().to_owned())
 }
 
-pub(super) fn department(typed: &str) -> Read<String> {
+pub(crate) fn department(typed: &str) -> Read<String> {
     let department = DepartmentCode::parse(typed).map_err(document)?;
     Ok(department.pretty())
 }
 
-pub(super) fn inn(typed: &str) -> Read<String> {
+pub(crate) fn inn(typed: &str) -> Read<String> {
     let inn = Inn::parse_person(typed).map_err(document)?;
     Ok(inn.as_str().to_owned())
 }
 
-pub(super) fn snils(typed: &str) -> Read<String> {
+pub(crate) fn snils(typed: &str) -> Read<String> {
     let snils = Snils::parse(typed).map_err(document)?;
     Ok(snils.as_str().to_owned())
 }
 
 /// One line of free text: an address, a place, an issuer. Nothing in it can turn a text around or hide (A33).
-pub(super) fn line(typed: &str) -> Read<String> {
+pub(crate) fn line(typed: &str) -> Read<String> {
     let is_empty = || typed.chars().all(char::is_whitespace);
     let is_long = || {
         typed

@@ -59,6 +59,7 @@ codes! {
     FlowNotFound = "flow_not_found" NOT_FOUND "No code was asked for in this flow";
     CeremonyOver = "ceremony_over" NOT_FOUND "The challenge was used, has run out, or never was";
     StepOver = "step_over" NOT_FOUND "The step was used, has run out, or never was";
+    CaseNotFound = "case_not_found" NOT_FOUND "This flow works on no recovery case that is open, or no case has this number and phone";
     LinkOver = "link_over" NOT_FOUND "The link was used, has run out, or never was";
     MethodNotAllowed = "method_not_allowed" METHOD_NOT_ALLOWED "Not with this method";
     RequestTimeout = "request_timeout" REQUEST_TIMEOUT "The body did not arrive in time";
@@ -84,6 +85,7 @@ codes! {
     PasskeysFull = "passkeys_full" CONFLICT "The account has as many passkeys as it may";
     NoPasskeysHere = "no_passkeys_here" CONFLICT "No browser makes passkeys for this address";
     LastWay = "last_way" CONFLICT "It is the last way in";
+    PhoneFirst = "phone_first" CONFLICT "Prove the phone to be used first";
     NotFrozen = "not_frozen" CONFLICT "The account is not frozen";
     PasscodeGone = "passcode_gone" CONFLICT "The passcode is gone: set it anew";
     CodeWordPresent = "code_word_present" CONFLICT "The account has a code word: support changes it";
@@ -102,6 +104,7 @@ codes! {
     PasscodeWrong = "passcode_wrong" UNPROCESSABLE_ENTITY "Not the passcode";
     ReportUnreadable = "report_unreadable" UNPROCESSABLE_ENTITY "The report is not what the settings describe";
     TooMany = "too_many" TOO_MANY_REQUESTS "Too many requests";
+    StartsUsedUp = "starts_used_up" TOO_MANY_REQUESTS "Too many recoveries were started by this network or with this identifier";
     CodePause = "code_pause" TOO_MANY_REQUESTS "The pause after the previous code is not over";
     CodesUsedUp = "codes_used_up" TOO_MANY_REQUESTS "No more codes for now";
     CallsUsedUp = "calls_used_up" TOO_MANY_REQUESTS "No more calls for now: another channel is open";
@@ -178,6 +181,12 @@ pub const FIELD_CODES: &[&str] = &[
     "code_word_common",
     "code_word_own",
     "key_invalid",
+    "number_empty",
+    "number_form",
+    "number_check",
+    "month_format",
+    "month_future",
+    "amount_format",
 ];
 
 /// An answer that refuses. Boxed, for most requests are not refused.
@@ -186,23 +195,23 @@ pub struct Refused(Box<Problem>);
 
 impl Refused {
     /// The same with the moment to try again, microseconds UTC.
-    pub(super) fn until(self, until: i64, now: Timestamp) -> Self {
+    pub fn until(self, until: i64, now: Timestamp) -> Self {
         let until = Timestamp::from_micros(until);
         Self(Box::new(self.0.until(until, now)))
     }
 
     /// The same with the tries left.
-    pub(super) fn left(self, tries: u32) -> Self {
+    pub fn left(self, tries: u32) -> Self {
         Self(Box::new(self.0.left(tries)))
     }
 
     /// The same, naming the step that needs a proof.
-    pub(super) fn for_step(self, step: String) -> Self {
+    pub fn for_step(self, step: String) -> Self {
         Self(Box::new(self.0.for_step(step)))
     }
 
     /// The same, because of this field.
-    pub(super) fn at(mut self, field: &str, code: &str) -> Self {
+    pub fn at(mut self, field: &str, code: &str) -> Self {
         self.0.errors.extend(Problem::field(field, code).errors);
         self
     }
@@ -252,15 +261,11 @@ impl IntoResponse for Refused {
 
 /// Collects what is wrong with the fields of one request, so that all of it is said at once.
 #[derive(Debug, Default)]
-pub(super) struct Fields(Vec<(&'static str, &'static str)>);
+pub struct Fields(Vec<(&'static str, &'static str)>);
 
 impl Fields {
     /// The value, or a note that the field is wrong.
-    pub(super) fn take<T>(
-        &mut self,
-        field: &'static str,
-        read: Result<T, &'static str>,
-    ) -> Option<T> {
+    pub fn take<T>(&mut self, field: &'static str, read: Result<T, &'static str>) -> Option<T> {
         match read {
             Ok(value) => Some(value),
             Err(code) => {
@@ -271,7 +276,7 @@ impl Fields {
     }
 
     /// The refusal. Called when a value is missing, that is, after a field was noted.
-    pub(super) fn refuse(self) -> Refused {
+    pub fn refuse(self) -> Refused {
         self.0
             .into_iter()
             .fold(Code::Invalid.into(), |refused: Refused, (field, code)| {
@@ -281,6 +286,6 @@ impl Fields {
 }
 
 /// One field alone is wrong.
-pub(super) fn field(field: &str, code: &'static str) -> Refused {
+pub fn field(field: &str, code: &'static str) -> Refused {
     Refused::from(Code::Invalid).at(field, code)
 }

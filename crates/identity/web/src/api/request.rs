@@ -23,17 +23,17 @@ const CODE_BODY_MAX: usize = 4 * 1024;
 const FIELD_MAX: usize = 64;
 
 /// Header that names a command (EV-3).
-pub(super) const KEY: &str = "idempotency-key";
+pub const KEY: &str = "idempotency-key";
 /// Header of one sitting: it plays the part of the browser's cookie, and codes are bound to it (A16).
-pub(super) const FLOW: &str = "kabinet-flow";
+pub const FLOW: &str = "kabinet-flow";
 /// Header of the device itself, kept after the first sign-in.
-pub(super) const BROWSER: &str = "kabinet-browser";
+pub const BROWSER: &str = "kabinet-browser";
 
 /// The answer of a handler.
-pub(super) type Answer<T> = Result<T, Refused>;
+pub type Answer<T> = Result<T, Refused>;
 
 /// The only value of a header; `Err` when it stands there several times or is no text.
-pub(super) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ()> {
+pub fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ()> {
     let mut all = headers.get_all(name).iter();
     match (all.next(), all.next()) {
         (None, _) => Ok(None),
@@ -44,8 +44,9 @@ pub(super) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'
 
 /// A key the caller chose, with the request it stands for.
 #[derive(Debug, Clone)]
-pub(super) struct Key {
-    pub(super) text: String,
+pub struct Key {
+    /// The key as it was sent.
+    pub text: String,
     request: [u8; 32],
 }
 
@@ -76,7 +77,7 @@ impl Key {
     }
 
     /// A key for a command that takes none: what removes something may be repeated as it is.
-    pub(super) fn fresh(state: &State) -> Self {
+    pub fn fresh(state: &State) -> Self {
         let bytes: [u8; 16] = state.env.chance.bytes();
         Self {
             text: hex::encode(bytes),
@@ -85,7 +86,7 @@ impl Key {
     }
 
     /// The key of a command within a scope: an account's id, or the hash of a flow's or a link's token.
-    pub(super) fn once(&self, scope: &[u8]) -> OnceKey {
+    pub fn once(&self, scope: &[u8]) -> OnceKey {
         OnceKey {
             scope: scope.to_vec(),
             key: self.text.clone(),
@@ -95,7 +96,7 @@ impl Key {
 }
 
 /// The answer of a command, or that its key was used for another request.
-pub(super) fn done<T>(once: Once<T>) -> Answer<T> {
+pub fn done<T>(once: Once<T>) -> Answer<T> {
     match once {
         Once::Done(answer) => Ok(answer),
         Once::Mismatch => Err(Code::KeyReused.into()),
@@ -104,7 +105,7 @@ pub(super) fn done<T>(once: Once<T>) -> Answer<T> {
 
 /// A command without a body.
 #[derive(Debug)]
-pub(super) struct Bare(pub(super) Key);
+pub struct Bare(pub Key);
 
 impl FromRequestParts<State> for Bare {
     type Rejection = Refused;
@@ -116,7 +117,7 @@ impl FromRequestParts<State> for Bare {
 
 /// A command that may come without a key, because repeating it changes nothing (RFC 8058).
 #[derive(Debug)]
-pub(super) struct Repeatable(pub(super) Key);
+pub struct Repeatable(pub Key);
 
 impl FromRequestParts<State> for Repeatable {
     type Rejection = Refused;
@@ -130,13 +131,15 @@ impl FromRequestParts<State> for Repeatable {
 
 /// A command with a JSON body of at most `MOST` bytes.
 #[derive(Debug)]
-pub(super) struct Command<T, const MOST: usize = BODY_MAX> {
-    pub(super) body: T,
-    pub(super) key: Key,
+pub struct Command<T, const MOST: usize = BODY_MAX> {
+    /// What was asked for.
+    pub body: T,
+    /// Under which key.
+    pub key: Key,
 }
 
 /// A command with a code in it.
-pub(super) type CodeCommand<T> = Command<T, CODE_BODY_MAX>;
+pub type CodeCommand<T> = Command<T, CODE_BODY_MAX>;
 
 impl<T: DeserializeOwned, const MOST: usize> FromRequest<State> for Command<T, MOST> {
     type Rejection = Refused;
@@ -157,7 +160,7 @@ impl<T: DeserializeOwned, const MOST: usize> FromRequest<State> for Command<T, M
 }
 
 /// A whole body of at most `most` bytes.
-pub(super) async fn read(body: axum::body::Body, most: usize) -> Answer<Bytes> {
+pub async fn read(body: axum::body::Body, most: usize) -> Answer<Bytes> {
     let known = axum::body::HttpBody::size_hint(&body).lower();
     if usize::try_from(known).is_ok_and(|known| known > most) {
         return Err(Code::TooLarge.into());
@@ -175,7 +178,7 @@ pub(super) async fn read(body: axum::body::Body, most: usize) -> Answer<Bytes> {
 }
 
 /// The media type of a request, in lower case and without parameters.
-pub(super) fn media_type(headers: &HeaderMap) -> Option<(String, Option<String>)> {
+pub fn media_type(headers: &HeaderMap) -> Option<(String, Option<String>)> {
     let value = single(headers, header::CONTENT_TYPE.as_str()).ok()??;
     let mut parts = value.split(';');
     let kind = parts.next()?.trim().to_ascii_lowercase();
@@ -257,7 +260,7 @@ fn token(headers: &HeaderMap, name: &str) -> Answer<Option<Token>> {
 
 /// One sitting, by the header [`FLOW`].
 #[derive(Debug)]
-pub(super) struct Flow(pub(super) Token);
+pub struct Flow(pub Token);
 
 impl FromRequestParts<State> for Flow {
     type Rejection = Refused;
@@ -270,7 +273,7 @@ impl FromRequestParts<State> for Flow {
 
 /// The same where it may be missing, because it begins here.
 #[derive(Debug)]
-pub(super) struct MaybeFlow(pub(super) Option<Token>);
+pub struct MaybeFlow(pub Option<Token>);
 
 impl FromRequestParts<State> for MaybeFlow {
     type Rejection = Refused;
@@ -282,7 +285,7 @@ impl FromRequestParts<State> for MaybeFlow {
 
 /// The device, hashed, by the header [`BROWSER`].
 #[derive(Debug)]
-pub(super) struct Known(pub(super) Option<[u8; 32]>);
+pub struct Known(pub Option<[u8; 32]>);
 
 impl FromRequestParts<State> for Known {
     type Rejection = Refused;
@@ -295,7 +298,7 @@ impl FromRequestParts<State> for Known {
 
 /// Somebody signed in, where that is no condition: an old token is no obstacle to an alarm.
 #[derive(Debug)]
-pub(super) struct MaybeCaller(pub(super) Option<Caller>);
+pub struct MaybeCaller(pub Option<Caller>);
 
 impl FromRequestParts<State> for MaybeCaller {
     type Rejection = Response;
@@ -314,9 +317,11 @@ impl FromRequestParts<State> for MaybeCaller {
 
 /// `before` and `limit` of a list (A108): at most 100 a page, and never by counting from the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Page {
-    pub(super) before: Option<i64>,
-    pub(super) limit: u8,
+pub struct Page {
+    /// Only what is older than this.
+    pub before: Option<i64>,
+    /// So many.
+    pub limit: u8,
 }
 
 const PAGE: u8 = 50;

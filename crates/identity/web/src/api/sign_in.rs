@@ -89,7 +89,7 @@ pub struct AskedCode {
 
 /// The flow of a request that brought none. The same request gets the same flow again, so that a repeated one
 /// loses nothing; therefore its key must be hard to guess.
-pub(super) fn begin(state: &State, visit: &Visit, key: &Key) -> Answer<Token> {
+pub fn begin(state: &State, visit: &Visit, key: &Key) -> Answer<Token> {
     let said = format!("{} {}", visit.visitor.network, key.text);
     let bytes = state.site.vault.code_mac(b"api.flow", &said);
     Token::from_text(&URL_SAFE_NO_PAD.encode(bytes)).map_err(|_| Code::Internal.into())
@@ -146,7 +146,7 @@ pub(super) async fn status(With(state): With<State>, Flow(flow): Flow) -> Answer
 pub struct TypedCode {
     /// The code as typed or pasted, at most 64 characters.
     #[schema(min_length = 1, max_length = 64, example = "042137")]
-    pub(super) code: String,
+    pub code: String,
 }
 
 /// Somebody is in. The tokens are secrets.

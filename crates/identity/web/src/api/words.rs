@@ -130,7 +130,7 @@ pub struct SentCode {
 }
 
 /// The code that a flow or a session asked for last, for one purpose.
-pub(super) async fn sent(
+pub async fn sent(
     state: &State,
     purpose: Purpose,
     browser: BrowserKey,
@@ -152,17 +152,13 @@ pub(super) async fn sent(
 }
 
 /// Where the code of a flow stands.
-pub(super) async fn standing(
-    state: &State,
-    purpose: Purpose,
-    flow: &Token,
-) -> Answer<Json<SentCode>> {
+pub async fn standing(state: &State, purpose: Purpose, flow: &Token) -> Answer<Json<SentCode>> {
     let code = sent(state, purpose, flow.hash()).await?;
     Ok(Json(code.ok_or(Code::FlowNotFound)?))
 }
 
 /// A code was asked for in a flow: the flow's token and where the code stands, or why there is none.
-pub(super) async fn on_its_way(
+pub async fn on_its_way(
     state: &State,
     visit: &Visit,
     purpose: Purpose,
@@ -176,13 +172,13 @@ pub(super) async fn on_its_way(
 
 impl SentCode {
     /// Digits to type.
-    pub(super) fn digits(&self) -> u8 {
+    pub fn digits(&self) -> u8 {
         self.digits
     }
 }
 
 /// A code was asked for: it is on its way, or why not.
-pub(super) fn asked(done: AskDone, now: Timestamp) -> Result<(), Refused> {
+pub fn asked(done: AskDone, now: Timestamp) -> Result<(), Refused> {
     Err(match done {
         AskDone::Sent => return Ok(()),
         AskDone::Pause { until } => Refused::from(Code::CodePause).until(until, now),
@@ -195,7 +191,7 @@ pub(super) fn asked(done: AskDone, now: Timestamp) -> Result<(), Refused> {
 }
 
 /// Why a code was not accepted.
-pub(super) fn refusal(why: Refusal, now: Timestamp) -> Refused {
+pub fn refusal(why: Refusal, now: Timestamp) -> Refused {
     match why {
         Refusal::Wrong { left } => Refused::from(Code::CodeWrong).left(left),
         Refusal::FactorWrong => Code::CodeWrong.into(),
@@ -215,7 +211,7 @@ pub(super) fn refusal(why: Refusal, now: Timestamp) -> Refused {
 }
 
 /// Reads a typed code of this many digits; a text that is none counts as no try (A12).
-pub(super) fn code(typed: &str, digits: u8) -> Result<OneTimeCode, Refused> {
+pub fn code(typed: &str, digits: u8) -> Result<OneTimeCode, Refused> {
     let mut fields = Fields::default();
     let read = OneTimeCode::parse(typed, usize::from(digits)).map_err(super::fields::code);
     fields.take("code", read).ok_or_else(|| fields.refuse())
@@ -301,7 +297,7 @@ impl From<Language> for kernel::Locale {
 
 /// A marketing switch, `<channel>.<topic>`: `email.offers`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Subscription(pub(super) MarketingChannel, pub(super) Topic);
+pub struct Subscription(pub MarketingChannel, pub(super) Topic);
 
 impl Subscription {
     fn all() -> impl Iterator<Item = Self> {
@@ -354,5 +350,5 @@ impl ToSchema for Subscription {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Frozen {
     /// Whether the account is frozen now.
-    pub(super) frozen: bool,
+    pub frozen: bool,
 }

@@ -17,7 +17,7 @@ use crate::{
 use super::common::moment;
 
 /// Where a browser stands with a purpose, with what is known of delivery.
-pub(super) async fn standing(
+pub async fn standing(
     state: &State,
     purpose: Purpose,
     browser: BrowserKey,
@@ -54,7 +54,7 @@ fn way(channel: Channel, digits: u8) -> CodeWay {
 /// The ways the next code may take after one by `asked`, of those the installation has. They follow from what
 /// was typed and not from the account, so they say nothing about it (A1): somebody who typed a number is offered
 /// the form of the address, whether or not there is one. `only_this` leaves out what another identifier opens.
-pub(super) fn offers(ways: &[Channel], asked: Channel, only_this: bool) -> Vec<CodeWay> {
+pub fn offers(ways: &[Channel], asked: Channel, only_this: bool) -> Vec<CodeWay> {
     let fitting: &[(Channel, CodeWay)] = match asked {
         Channel::Email => &[(Channel::Email, CodeWay::Email)],
         _ if only_this => &[
@@ -72,7 +72,7 @@ pub(super) fn offers(ways: &[Channel], asked: Channel, only_this: bool) -> Vec<C
 }
 
 /// The screen's data. `reveal` shows the masked address, for somebody who is signed in.
-pub(super) fn entry(
+pub fn entry(
     state: &State,
     shell: &Shell,
     status: &Status,
@@ -111,7 +111,7 @@ struct DeliveryLine {
 }
 
 /// The line that the page's script asks for.
-pub(super) async fn delivery_line(
+pub async fn delivery_line(
     state: &State,
     visit: &Visit,
     purpose: Purpose,
@@ -128,7 +128,7 @@ pub(super) async fn delivery_line(
 }
 
 /// Reads a typed code; the error is the id of what is wrong with it.
-pub(super) fn typed(text: &str, digits: u8) -> Result<OneTimeCode, &'static str> {
+pub fn typed(text: &str, digits: u8) -> Result<OneTimeCode, &'static str> {
     OneTimeCode::parse(text, usize::from(digits)).map_err(|error| match error {
         CodeError::Empty => "code-error-empty",
         _ => "code-error-wrong",
@@ -136,7 +136,7 @@ pub(super) fn typed(text: &str, digits: u8) -> Result<OneTimeCode, &'static str>
 }
 
 /// What the page says of a refusal: the field and the id of the words. `None` leads to the page of limits.
-pub(super) fn refusal(refusal: Refusal) -> Option<(&'static str, &'static str)> {
+pub fn refusal(refusal: Refusal) -> Option<(&'static str, &'static str)> {
     match refusal {
         Refusal::Wrong { .. } => Some(("code", "code-error-wrong")),
         Refusal::Dead => Some(("resend", "code-error-dead")),
@@ -156,15 +156,27 @@ pub(super) fn refusal(refusal: Refusal) -> Option<(&'static str, &'static str)> 
 
 /// What somebody was about to do when codes had to rest; the page of limits leads back there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Errand {
+pub enum Errand {
+    /// Signing in.
     SignIn,
+    /// Freezing.
     Freeze,
+    /// Confirming an address.
     Email,
+    /// Something among the ways in.
     Security,
+    /// Recovering access.
+    Recovery,
 }
 
 impl Errand {
-    const ALL: [Self; 4] = [Self::SignIn, Self::Freeze, Self::Email, Self::Security];
+    const ALL: [Self; 5] = [
+        Self::SignIn,
+        Self::Freeze,
+        Self::Email,
+        Self::Security,
+        Self::Recovery,
+    ];
 
     const fn tag(self) -> &'static str {
         match self {
@@ -172,43 +184,45 @@ impl Errand {
             Self::Freeze => "freeze",
             Self::Email => "email",
             Self::Security => "security",
+            Self::Recovery => "recovery",
         }
     }
 
     /// From the address of the page; anything unknown was a sign-in.
-    pub(super) fn of(tag: &str) -> Self {
+    pub fn of(tag: &str) -> Self {
         let known = Self::ALL.into_iter().find(|errand| errand.tag() == tag);
         known.unwrap_or(Self::SignIn)
     }
 
     /// The page where it began.
-    pub(super) const fn path(self) -> &'static str {
+    pub const fn path(self) -> &'static str {
         match self {
             Self::SignIn => "/sign-in",
             Self::Freeze => "/freeze",
             Self::Email => "/profile/email",
             Self::Security => "/profile/security",
+            Self::Recovery => "/recovery",
         }
     }
 
     /// The page that says codes no longer help.
-    pub(super) fn closed(self) -> String {
+    pub fn closed(self) -> String {
         format!("/sign-in/limited?of={}", self.tag())
     }
 
     /// The page that says when to come back after too many codes or tries.
-    pub(super) fn rests(self, micros: i64) -> String {
+    pub fn rests(self, micros: i64) -> String {
         let until = moment(micros).as_secs();
         format!("/sign-in/limited?of={}&until={until}", self.tag())
     }
 
     /// The same after one code too early.
-    pub(super) fn paused(self, micros: i64) -> String {
+    pub fn paused(self, micros: i64) -> String {
         format!("{}&pause=yes", self.rests(micros))
     }
 
     /// Where a refusal without words on the code page leads.
-    pub(super) fn refused(self, refusal: Refusal) -> String {
+    pub fn refused(self, refusal: Refusal) -> String {
         match refusal {
             Refusal::Rests { until } => self.rests(until),
             _ => self.closed(),

@@ -100,7 +100,7 @@ pub(super) fn without_flash(visit: &Visit, response: Response) -> Response {
 }
 
 /// The key of a form: sent twice, it happens once.
-pub(super) fn key(visit: &Visit, who: Option<&Who>, form: &Form) -> OnceKey {
+pub fn key(visit: &Visit, who: Option<&Who>, form: &Form) -> OnceKey {
     let browser = visit.browser_key();
     let account = who.map(|who| *who.account.id.as_bytes());
     let scope = account
@@ -111,7 +111,7 @@ pub(super) fn key(visit: &Visit, who: Option<&Who>, form: &Form) -> OnceKey {
 }
 
 /// The answer of a command. A form's key is made of its content, so a mismatch cannot be.
-pub(super) fn done<T>(once: Once<T>) -> Result<T, PageError> {
+pub fn done<T>(once: Once<T>) -> Result<T, PageError> {
     match once {
         Once::Done(answer) => Ok(answer),
         Once::Mismatch => Err(PageError::kind(ErrorKind::Conflict)),
@@ -172,11 +172,7 @@ pub(super) async fn cabinet(
 }
 
 /// The shell of a page that is open to everybody: with the sections of the cabinet for somebody signed in.
-pub(super) async fn open_shell(
-    state: &State,
-    visit: &Visit,
-    who: Option<&Who>,
-) -> Result<Shell, Fault> {
+pub async fn open_shell(state: &State, visit: &Visit, who: Option<&Who>) -> Result<Shell, Fault> {
     Ok(match who {
         Some(who) => {
             let mut shell = cabinet(state, visit.clone(), who, Area::Outside)

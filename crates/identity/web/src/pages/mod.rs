@@ -23,8 +23,8 @@
 mod bank;
 mod cabinet;
 mod changes;
-mod codes;
-mod common;
+pub mod codes;
+pub mod common;
 mod confirm;
 mod data;
 mod device;

@@ -180,6 +180,7 @@ pub const ROUTES: &[&str] = &[
     "/profile/security/unfreeze/code",
     "/profile/security/unfreeze/code/resend",
     "/profile/security/ways-back",
+    "/recovery",
     "/sign-in",
     "/sign-in/code",
     "/sign-in/code/resend",

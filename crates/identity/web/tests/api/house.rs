@@ -328,7 +328,7 @@ impl House {
 
 /// Every operation of the document: method, path, operation.
 pub fn operations() -> Vec<(String, String, Value)> {
-    let document: Value = serde_json::from_str(&api::text()).unwrap();
+    let document: Value = serde_json::from_str(&api::text_of(&api::api().into_openapi())).unwrap();
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
