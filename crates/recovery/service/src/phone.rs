@@ -14,7 +14,7 @@ use identity_service::{
 };
 use kernel::{Identifier, Visitor, code::OneTimeCode};
 
-use crate::case::{self, Case, CaseId, PHONE, sql};
+use crate::case::{self, Case, CaseId, Found, PHONE, sql};
 
 /// What a code of a case is bound to: the browser and the case together, so that a code asked for in one case proves
 /// nothing in another one of the same browser (A42, A46).
@@ -42,7 +42,11 @@ pub async fn ask(
     let Some(place) = case::of_browser(tx, browser).await? else {
         return Ok(Bound::NoCase);
     };
-    // Codes are counted by what is locked before a case.
+    // Only looked at: codes are counted by what is locked before a case, which decides below.
+    match case::find(tx, env, place).await? {
+        Some(Found::Whole(case)) if case.is_editable() => {}
+        _ => return Ok(Bound::NoCase),
+    }
     let cmd = Ask {
         purpose: Purpose::RecoveryPhone,
         identifier: phone.clone(),

@@ -1,9 +1,8 @@
 //! The same as JSON, merged into the one document of the installation (OP-2).
 
-use axum::{
-    Json,
-    extract::{Path, State as With},
-};
+mod stop;
+
+use axum::{Json, extract::State as With};
 use http::StatusCode;
 use identity_web::{
     State,
@@ -11,7 +10,7 @@ use identity_web::{
         document::{FlowHeader, MaybeFlowHeader, Problems},
         fields,
         problems::{Code, Fields, Refused},
-        request::{Answer, Bare, CodeCommand, Command, Flow, MaybeFlow, done},
+        request::{Answer, CodeCommand, Command, Flow, MaybeFlow, done},
         sign_in::{TypedCode, begin},
         words::{self, SentCode},
     },
@@ -21,11 +20,7 @@ use kernel::{Identifier, Timestamp};
 use recovery_core::{
     CaseNumber, State as Stands, facts::Operation, number::NumberError, typed::TypedError,
 };
-use recovery_service::{
-    case::Found,
-    facts::Told,
-    stop::{StopLink, StopToken},
-};
+use recovery_service::{case::Found, facts::Told};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -46,7 +41,7 @@ pub fn routes() -> OpenApiRouter<State> {
         .routes(routes!(set_knowledge))
         .routes(routes!(ask_resume, resume_code))
         .routes(routes!(resume))
-        .routes(routes!(look_stop, stop))
+        .routes(routes!(stop::look, stop::press))
 }
 
 /// An old phone or an old address: one of the two.
@@ -561,42 +556,4 @@ async fn resume(
         CodeDone::NoCase => Err(Code::CaseNotFound.into()),
         CodeDone::Refused(why) => Err(words::refusal(why, visit.now)),
     }
-}
-
-/// A link that stops a recovery.
-#[derive(Serialize, ToSchema)]
-struct StopSeen {
-    /// Whether the recovery is stopped; false while it can be. A link that is over is not found.
-    stopped: bool,
-}
-
-fn stop_seen(link: StopLink) -> Answer<Json<StopSeen>> {
-    match link {
-        StopLink::Open => Ok(Json(StopSeen { stopped: false })),
-        StopLink::Stopped => Ok(Json(StopSeen { stopped: true })),
-        StopLink::Over => Err(Code::LinkOver.into()),
-    }
-}
-
-/// Look at a link that stops a recovery, without using it
-#[utoipa::path(get, path = "/stop-links/{token}", tag = "links",
-    params(("token" = String, Path, description = "The token of the message's link")),
-    responses((status = 200, body = StopSeen)))]
-async fn look_stop(With(state): With<State>, Path(token): Path<String>) -> Answer<Json<StopSeen>> {
-    stop_seen(Acts(&state).look_stop(&token).await?)
-}
-
-/// Stop a recovery
-#[utoipa::path(post, path = "/stop-links/{token}", tag = "links",
-    params(("token" = String, Path, description = "The token of the message's link")),
-    responses((status = 200, body = StopSeen)))]
-async fn stop(
-    With(state): With<State>,
-    visit: Visit,
-    Path(token): Path<String>,
-    Bare(key): Bare,
-) -> Answer<Json<StopSeen>> {
-    let link = StopToken::from_text(&token).ok_or(Code::LinkOver)?;
-    let key = key.once(token.as_bytes());
-    stop_seen(done(Acts(&state).stop(key, &visit.visitor, link).await?)?)
 }

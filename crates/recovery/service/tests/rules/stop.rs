@@ -50,7 +50,9 @@ testkit::both_engines! {
         assert_eq!(house.case(browser(1)).await.state, State::Stopped);
         assert_eq!(house.save(browser(1), House::person()).await, Saved::NoCase);
         house.wait(400);
+        let sent = house.inbox(&phone(NEW)).await.len();
         assert_eq!(house.ask_phone(browser(1), &phone(NEW)).await, Bound::NoCase);
+        assert_eq!(house.inbox(&phone(NEW)).await.len(), sent, "nothing is sent for a case that has ended");
         let letters = house.inbox(&mail(ANNA_MAIL)).await;
         assert!(letters[0].contains("заморозить") || letters[0].contains("Если"), "{}", letters[0]);
         // The claimant may still see that it was stopped.
