@@ -6,7 +6,9 @@ msg-purpose-confirm-email = Confirming { $object }
 msg-purpose-freeze = Freezing your account
 msg-purpose-unfreeze = Lifting the freeze
 msg-purpose-change-phone = New phone { $object }
-msg-purpose-change-email = New e-mail { $object }
+msg-purpose-change-email = New e-mail
+msg-purpose-new-phone = Number for your account
+msg-purpose-new-email = E-mail for your account
 msg-purpose-open-bank = Opening Money
 msg-purpose-set-password = New password
 msg-purpose-remove-password = Removing the password
@@ -129,6 +131,20 @@ msg-event-recovery-stopped = The recovery of access was stopped
 msg-short-recovery-stopped = recovery of access stopped
 msg-recovery-not-you = If not, stop it: press the button. There is no need to sign in.
 msg-recovery-button = Stop the recovery
+msg-event-phone-moving = Your phone will change to { $object }
+msg-short-phone-moving = phone will change to { $object }
+msg-event-email-moving = Your e-mail will change to { $object }
+msg-short-email-moving = e-mail will change to { $object }
+msg-event-move-stopped = The change of your phone or e-mail was cancelled: everything stays as it was
+msg-short-move-stopped = the change was cancelled
+msg-event-move-disputed = Somebody objected to the change of your phone or e-mail: it stands still
+msg-short-move-disputed = the change stands still
+msg-event-move-lapsed = The change did not happen: the new phone or e-mail leads to another account by now
+msg-short-move-lapsed = the change did not happen
+msg-event-phone-restored = The phone { $object } is back in your account, money is frozen
+msg-short-phone-restored = phone { $object } is back
+msg-event-email-restored = The e-mail { $object } is back in your account, money is frozen
+msg-short-email-restored = e-mail { $object } is back
 msg-notice-sms = { $brand }: { $event }. Not you? { $link }
 msg-notice-when = When: { $moment }
 msg-notice-device = Device: { $device }
@@ -136,6 +152,15 @@ msg-notice-place = Place: { $place }
 msg-notice-you = If it was you, there is nothing to do.
 msg-notice-not-you = If not, press the button: money stops leaving and other sessions end. You need not sign in for this.
 msg-notice-button = This was not me
+
+## Changes that can be taken back
+msg-change-sms = { $brand }: { $event }. Not you? { $link }
+msg-change-from-short = { $moment }
+msg-change-from = Takes effect: { $moment }
+msg-change-undo = If not, press the button: the former phone or e-mail comes back, other sessions end, money stops leaving. You need not sign in for this.
+msg-change-undo-button = Put it back
+msg-change-stop = If not, press the button: the change stops. You need not sign in for this.
+msg-change-stop-button = Stop the change
 
 ## Trusted people
 msg-trusted-named-sms = { $brand }: you are a trusted person. You can freeze a friend's account: { $link }

@@ -6,7 +6,9 @@ msg-purpose-confirm-email = Подтверждение { $object }
 msg-purpose-freeze = Заморозка кабинета
 msg-purpose-unfreeze = Снятие заморозки
 msg-purpose-change-phone = Новый телефон { $object }
-msg-purpose-change-email = Новая почта { $object }
+msg-purpose-change-email = Новая почта
+msg-purpose-new-phone = Номер для кабинета
+msg-purpose-new-email = Почта для кабинета
 msg-purpose-open-bank = Вход в раздел «Деньги»
 msg-purpose-set-password = Новый пароль
 msg-purpose-remove-password = Удаление пароля
@@ -130,6 +132,20 @@ msg-event-recovery-stopped = Восстановление доступа ост�
 msg-short-recovery-stopped = восстановление доступа остановлено
 msg-recovery-not-you = Если нет, остановите его: нажмите кнопку. Входить для этого не надо.
 msg-recovery-button = Остановить восстановление
+msg-event-phone-moving = Телефон сменится на { $object }
+msg-short-phone-moving = телефон сменится на { $object }
+msg-event-email-moving = Почта сменится на { $object }
+msg-short-email-moving = почта сменится на { $object }
+msg-event-move-stopped = Смена телефона или почты отменена: всё осталось по-прежнему
+msg-short-move-stopped = смена отменена
+msg-event-move-disputed = Против смены телефона или почты возразили: она остановлена
+msg-short-move-disputed = смена остановлена возражением
+msg-event-move-lapsed = Смена не состоялась: новый телефон или почта уже ведут в другой кабинет
+msg-short-move-lapsed = смена не состоялась
+msg-event-phone-restored = Телефон { $object } вернулся в кабинет, деньги заморожены
+msg-short-phone-restored = вернулся телефон { $object }
+msg-event-email-restored = Почта { $object } вернулась в кабинет, деньги заморожены
+msg-short-email-restored = вернулась почта { $object }
 msg-notice-sms = { $brand }: { $event }. Не вы? { $link }
 msg-notice-when = Когда: { $moment }
 msg-notice-device = Устройство: { $device }
@@ -137,6 +153,15 @@ msg-notice-place = Место: { $place }
 msg-notice-you = Если это вы, ничего делать не нужно.
 msg-notice-not-you = Если нет, нажмите кнопку: исходящие деньги остановятся, другие сеансы завершатся. Входить для этого не надо.
 msg-notice-button = Это не я
+
+## Changes that can be taken back
+msg-change-sms = { $brand }: { $event }. Не вы? { $link }
+msg-change-from-short = { $moment }
+msg-change-from = Когда вступит в силу: { $moment }
+msg-change-undo = Если нет, нажмите кнопку: прежний телефон или почта вернётся, другие сеансы завершатся, исходящие деньги остановятся. Входить для этого не надо.
+msg-change-undo-button = Вернуть как было
+msg-change-stop = Если нет, нажмите кнопку: смена остановится. Входить для этого не надо.
+msg-change-stop-button = Остановить смену
 
 ## Trusted people
 msg-trusted-named-sms = { $brand }: вы доверенное лицо. Можно заморозить кабинет знакомого: { $link }

@@ -64,10 +64,16 @@ fn answer(mut stream: &TcpStream, files: &Files) -> std::io::Result<()> {
         Some(file) => ("200 OK", file),
         None => ("404 Not Found", &missing),
     };
+    // As the product has it: what all pages share is asked for once.
+    let keep = if path.starts_with("/assets/") {
+        "Cache-Control: public, max-age=31536000, immutable\r\n"
+    } else {
+        ""
+    };
     write!(
         stream,
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\
-         Content-Security-Policy: {POLICY}\r\nConnection: close\r\n\r\n",
+         Content-Security-Policy: {POLICY}\r\n{keep}Connection: close\r\n\r\n",
         body.len()
     )?;
     stream.write_all(body)

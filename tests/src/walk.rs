@@ -147,7 +147,7 @@ impl Walk<'_> {
     pub async fn code(&self, to: &str, known: &[Message]) -> String {
         loop {
             let message = self.demo.next_message(to, known).await;
-            if message.text.contains("/not-me/") {
+            if message.text.contains("/not-me/") || message.text.contains("/change/") {
                 tokio::time::sleep(POLL).await;
                 continue;
             }

@@ -176,22 +176,50 @@ impl Drop for Postgres {
     }
 }
 
+/// Tests that wait more than they work, so that they run beside the others: the program of `tests/` they are in,
+/// and how their names begin.
+const BESIDE: (&str, &str) = ("kill_points", "killed_at_every_point");
+
 fn tests(rest: &[String]) -> Result<Counts, String> {
     let postgres = Postgres::start()?;
-    let mut arguments = vec!["test", "--workspace", "--no-fail-fast"];
-    arguments.extend(rest.iter().map(String::as_str));
-    if !rest.iter().any(|argument| argument == "--") {
-        arguments.push("--");
+    let mut counts = Counts::default();
+    if !rest.is_empty() {
+        let mut arguments = vec!["test", "--workspace", "--no-fail-fast"];
+        arguments.extend(rest.iter().map(String::as_str));
+        if !rest.iter().any(|argument| argument == "--") {
+            arguments.push("--");
+        }
+        arguments.push("--include-ignored");
+        follow(spawn(&arguments, &postgres)?, &mut counts)?;
+        return Ok(counts);
     }
+    step("tests", &["test", "--quiet", "--workspace", "--no-run"])?;
+    let (program, names) = BESIDE;
+    let test = ["test", "--workspace", "--no-fail-fast"];
+    let alone = ["--test", program, "--", "--include-ignored"];
     // The slow ones too: ignored means "not in every quick run", never "not at all".
-    arguments.push("--include-ignored");
-    let mut command = run::cargo(&arguments);
-    command.env("KABINET_TEST_PG", &postgres.address);
-    let mut tests = command
+    let others = ["--", "--include-ignored", "--skip", names];
+    let beside = spawn(&[&test[..], &alone].concat(), &postgres)?;
+    // Its lines are few and wait in the pipe.
+    let shown = follow(
+        spawn(&[&test[..], &others].concat(), &postgres)?,
+        &mut counts,
+    );
+    follow(beside, &mut counts)?;
+    shown?;
+    Ok(counts)
+}
+
+fn spawn(arguments: &[&str], postgres: &Postgres) -> Result<Child, String> {
+    run::cargo(arguments)
+        .env("KABINET_TEST_PG", &postgres.address)
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|why| format!("cargo test: {why}"))?;
-    let mut counts = Counts::default();
+        .map_err(|why| format!("cargo test: {why}"))
+}
+
+/// Shows and counts what tests say until they end.
+fn follow(mut tests: Child, counts: &mut Counts) -> Result<(), String> {
     if let Some(output) = tests.stdout.take() {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             println!("{line}");
@@ -199,8 +227,8 @@ fn tests(rest: &[String]) -> Result<Counts, String> {
         }
     }
     let status = tests.wait().map_err(|why| format!("cargo test: {why}"))?;
-    counts.broken = u32::from(!status.success());
-    Ok(counts)
+    counts.broken += u32::from(!status.success());
+    Ok(())
 }
 
 #[cfg(test)]

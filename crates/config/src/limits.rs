@@ -147,4 +147,11 @@ limits! {
     bank_session_longest: Duration = hours(12);
     /// A29: live sessions of one account; the oldest ends first.
     sessions_per_account: u32 = 50;
+
+    /// CH-2: how long a change of the phone or the e-mail waits when the old one is lost. 7 to 60 days.
+    #[serde(with = "span")]
+    change_hold: Duration = days(14);
+    /// A48: how long a change that was made at once can be undone by its link. 7 to 60 days.
+    #[serde(with = "span")]
+    change_undo: Duration = days(14);
 }

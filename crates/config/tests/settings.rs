@@ -313,6 +313,8 @@ fn every_refusal() {
         ("limits.bank_session_longest", |s| {
             s.limits.bank_session_longest *= 3
         }),
+        ("limits.change_hold", |s| s.limits.change_hold /= 14),
+        ("limits.change_undo", |s| s.limits.change_undo *= 14),
         ("limits.sessions_per_account", |s| {
             s.limits.sessions_per_account = 0
         }),

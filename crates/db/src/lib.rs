@@ -23,6 +23,7 @@ mod sqlite;
 mod statement;
 mod tx;
 mod value;
+mod work;
 
 use std::{
     panic::AssertUnwindSafe,
@@ -192,13 +193,19 @@ impl Db {
             + Sync
             + 'static,
     {
+        let use_case = Box::new(work::Write { input, use_case });
+        work::own(name, self.run(deadline, name, use_case).await)
+    }
+
+    async fn run(
+        &self,
+        deadline: Deadline,
+        name: &'static str,
+        use_case: Box<dyn work::Writing>,
+    ) -> work::Answer {
         let answer = match &*self.inner {
-            Inner::Sqlite { writer, .. } => writer.call(name, deadline, input, use_case).await,
-            Inner::Postgres { runner } => {
-                Arc::clone(runner)
-                    .write(name, deadline, input, use_case)
-                    .await
-            }
+            Inner::Sqlite { writer, .. } => writer.call(name, deadline, use_case).await,
+            Inner::Postgres { runner } => Arc::clone(runner).write(name, deadline, use_case).await,
         };
         metrics::histogram!("kabinet_db_write_seconds", "transaction" => name)
             .record(deadline.elapsed().as_secs_f64());
@@ -213,23 +220,38 @@ impl Db {
         E: From<DbError> + Send,
         F: for<'t> FnOnce(&'t mut ReadTx, &'t C) -> BoxFuture<'t, Result<T, E>> + Send,
     {
+        let mut reading = work::Read {
+            input: &input,
+            use_case: Some(use_case),
+            outcome: None,
+        };
+        self.look(name, &mut reading).await?;
+        // A use case that ended gave something.
+        reading
+            .outcome
+            .unwrap_or_else(|| Err(DbError::panicked(name).into()))
+    }
+
+    async fn look(
+        &self,
+        name: &'static str,
+        use_case: &mut dyn work::Reading,
+    ) -> Result<(), DbError> {
         let deadline = Deadline::usual();
         let now = self.clock.now();
         let answer = match &*self.inner {
-            Inner::Sqlite { readers, .. } => {
-                readers.read(name, deadline, now, &input, use_case).await
-            }
+            Inner::Sqlite { readers, .. } => readers.read(name, deadline, now, use_case).await,
             Inner::Postgres { runner } => {
                 let session = runner.postgres.reading(deadline).await?;
                 let mut tx = ReadTx {
                     session: tx::Session::Postgres(Box::new(session)),
                     now,
                 };
-                let work = AssertUnwindSafe(async { use_case(&mut tx, &input).await });
+                let work = AssertUnwindSafe(async { use_case.run(&mut tx).await });
                 match tokio::time::timeout(deadline.left(), work.catch_unwind()).await {
-                    Ok(Ok(answer)) => answer,
-                    Ok(Err(_)) => Err(DbError::panicked(name).into()),
-                    Err(_) => Err(DbError::Timeout.into()),
+                    Ok(Ok(())) => Ok(()),
+                    Ok(Err(_)) => Err(DbError::panicked(name)),
+                    Err(_) => Err(DbError::Timeout),
                 }
             }
         };

@@ -225,6 +225,27 @@ impl Say<'_> {
                     self.word("msg-notice-sms", &args)
                 })
             }
+            MessageText::Change {
+                event,
+                object,
+                from,
+                link,
+                ..
+            } => {
+                let object = inert(object.as_deref().unwrap_or_default(), 24);
+                let event = self.word(words::short(*event), &[("object", &object)])?;
+                let from = from.map(|at| self.moment(at)).transpose()?.flatten();
+                let from = from
+                    .map(|moment| self.word("msg-change-from-short", &[("moment", &moment)]))
+                    .transpose()?;
+                let link = self.all.origin.link(link);
+                let details: Vec<String> = [Some(event), from].into_iter().flatten().collect();
+                fitting(details.len(), |count| {
+                    let event = details.get(..count).unwrap_or_default().join(" ");
+                    let args = [("brand", self.brand()), ("event", &event), ("link", &link)];
+                    self.word("msg-change-sms", &args)
+                })
+            }
             MessageText::Marketing {
                 title, unsubscribe, ..
             } => {
@@ -282,33 +303,42 @@ impl Say<'_> {
                 place,
                 not_me,
             } => {
-                let object = inert(object.as_deref().unwrap_or_default(), 64);
-                let event_of = *event;
-                let event = self.word(words::long(event_of), &[("object", &object)])?;
-                let mut letter = Letter::new(event);
-                if let Some(moment) = self.moment(*at)? {
-                    letter = letter.text(self.word("msg-notice-when", &[("moment", &moment)])?);
-                }
-                for (id, name, detail) in [
-                    ("msg-notice-device", "device", device),
-                    ("msg-notice-place", "place", place),
-                ] {
-                    let detail = inert(detail.as_deref().unwrap_or_default(), 64);
-                    if !detail.is_empty() {
-                        letter = letter.text(self.word(id, &[(name, &detail)])?);
-                    }
-                }
                 // The link of a recovery stops it; every other freezes the account.
-                let (not_you, button) = match event_of {
+                let (not_you, button) = match event {
                     SecurityEvent::RecoveryStarted => {
                         ("msg-recovery-not-you", "msg-recovery-button")
                     }
                     _ => ("msg-notice-not-you", "msg-notice-button"),
                 };
-                letter
+                let from_where = (device.as_deref(), place.as_deref());
+                self.happened(*event, *at, object.as_deref(), from_where)?
                     .text(self.word("msg-notice-you", &[])?)
                     .text(self.word(not_you, &[])?)
                     .button(self.word(button, &[])?, self.all.origin.link(not_me))
+            }
+            MessageText::Change {
+                event,
+                at,
+                object,
+                from,
+                device,
+                place,
+                link,
+            } => {
+                let from_where = (device.as_deref(), place.as_deref());
+                let mut letter = self.happened(*event, *at, object.as_deref(), from_where)?;
+                let from = from.map(|at| self.moment(at)).transpose()?.flatten();
+                let (not_you, button) = match &from {
+                    Some(_) => ("msg-change-stop", "msg-change-stop-button"),
+                    None => ("msg-change-undo", "msg-change-undo-button"),
+                };
+                if let Some(moment) = &from {
+                    letter = letter.text(self.word("msg-change-from", &[("moment", moment)])?);
+                }
+                letter
+                    .text(self.word("msg-notice-you", &[])?)
+                    .text(self.word(not_you, &[])?)
+                    .button(self.word(button, &[])?, self.all.origin.link(link))
             }
             MessageText::Marketing {
                 title,
@@ -332,6 +362,32 @@ impl Say<'_> {
         let host = self.all.origin.host();
         let footer = self.word("msg-footer", &[("brand", self.brand()), ("host", host)])?;
         Ok(letter.add(Line::Small(footer)).body(self.locale))
+    }
+
+    /// The beginning of a letter that says what happened, when, and from where.
+    fn happened(
+        &self,
+        event: SecurityEvent,
+        at: Timestamp,
+        object: Option<&str>,
+        (device, place): (Option<&str>, Option<&str>),
+    ) -> Result<Letter, TextError> {
+        let object = inert(object.unwrap_or_default(), 64);
+        let event = self.word(words::long(event), &[("object", &object)])?;
+        let mut letter = Letter::new(event);
+        if let Some(moment) = self.moment(at)? {
+            letter = letter.text(self.word("msg-notice-when", &[("moment", &moment)])?);
+        }
+        for (id, name, detail) in [
+            ("msg-notice-device", "device", device),
+            ("msg-notice-place", "place", place),
+        ] {
+            let detail = inert(detail.unwrap_or_default(), 64);
+            if !detail.is_empty() {
+                letter = letter.text(self.word(id, &[(name, &detail)])?);
+            }
+        }
+        Ok(letter)
     }
 
     fn code_letter(

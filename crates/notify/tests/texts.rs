@@ -57,6 +57,17 @@ fn samples() -> Vec<MessageText> {
             .map(|event| notice(event, "Chrome, Android", "Москва")),
     );
     all.push(marketing());
+    for from in [None, Some(Timestamp::from_secs(1_796_530_702))] {
+        all.push(MessageText::Change {
+            event: SecurityEvent::PhoneMoving,
+            at: Timestamp::from_secs(1_795_321_102),
+            object: Some("+7 ••• •••-12-34".to_owned()),
+            from,
+            device: Some("Chrome, Android".to_owned()),
+            place: Some("Москва".to_owned()),
+            link: link(),
+        });
+    }
     all.push(MessageText::ConfirmEmail {
         code: "012345".to_owned(),
         number: 2,

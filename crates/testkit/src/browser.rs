@@ -284,13 +284,39 @@ impl Browser {
     /// Runs axe-core on the open page by the rules of WCAG 2.0 to 2.2 A and AA and the best
     /// practices. Works with any content security policy, and with the page's scripts off.
     pub async fn axe(&self) -> Vec<Violation> {
+        let kinds = [
+            "wcag2a",
+            "wcag2aa",
+            "wcag21a",
+            "wcag21aa",
+            "wcag22a",
+            "wcag22aa",
+            "best-practice",
+        ];
+        self.axe_by(&json!({ "type": "tag", "values": kinds }))
+            .await
+    }
+
+    /// As [`Self::axe`], by those of its rules that look at colours: for a page that was seen by all of them in
+    /// another shade, since nothing else changes with it.
+    pub async fn axe_of_colours(&self) -> Vec<Violation> {
+        let rules = ["color-contrast", "link-in-text-block"];
+        self.axe_by(&json!({ "type": "rule", "values": rules }))
+            .await
+    }
+
+    async fn axe_by(&self, rules: &Value) -> Vec<Violation> {
         if !self.look.javascript {
             self.scripting(true).await;
         }
         if self.evaluate("typeof axe").await == "undefined" {
             self.evaluate(&axe_source()).await;
         }
-        let found = self.evaluate(AXE_RUN).await;
+        let run = format!(
+            "axe.run(document, {{ resultTypes: ['violations'], runOnly: {rules} }})\
+             .then(result => JSON.stringify(result.violations))"
+        );
+        let found = self.evaluate(&run).await;
         if !self.look.javascript {
             self.scripting(false).await;
         }
@@ -337,12 +363,6 @@ impl Browser {
         answer["result"]["value"].take()
     }
 
-    /// Day or night on the open page, which stays as it is otherwise.
-    pub async fn shade(&mut self, dark: bool) {
-        self.look.dark = dark;
-        self.prefers(&[STILL]).await;
-    }
-
     /// Keeps a picture of the whole page as `tests/output/<path>-<look>.png`.
     pub async fn picture(&self, path: &str) {
         let file = tools::output(&format!("{path}-{}.png", self.look.name()));
@@ -353,16 +373,18 @@ impl Browser {
             serde_json::from_str(size.as_str().unwrap_or("[0,0]")).expect("two numbers");
         let (width, height) = (width.max(self.look.width), height.max(self.look.height));
         // Growing the viewport, not capturing beyond it: fixed bars would be drawn in the middle.
+        let grown = (width, height) != (self.look.width, self.look.height);
         let metrics = |width, height| json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        self.cdp("Emulation.setDeviceMetricsOverride", metrics(width, height))
-            .await;
+        if grown {
+            self.cdp("Emulation.setDeviceMetricsOverride", metrics(width, height))
+                .await;
+        }
         let how = json!({ "format": "png", "optimizeForSpeed": true });
         let picture = self.cdp("Page.captureScreenshot", how).await;
-        self.cdp(
-            "Emulation.setDeviceMetricsOverride",
-            metrics(self.look.width, self.look.height),
-        )
-        .await;
+        if grown {
+            let look = metrics(self.look.width, self.look.height);
+            self.cdp("Emulation.setDeviceMetricsOverride", look).await;
+        }
         let png = STANDARD.decode(picture["data"].as_str().expect("a picture"));
         fs::write(file, png.expect("base64")).expect("tests/output is writable");
     }
@@ -448,10 +470,6 @@ fn axe_source() -> String {
     let path = tools::node_module("axe-core/axe.min.js");
     fs::read_to_string(path).expect("axe-core is readable")
 }
-
-const AXE_RUN: &str = "axe.run(document, { resultTypes: ['violations'], runOnly: { type: 'tag', values: \
-    ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa', 'best-practice'] } })\
-    .then(result => JSON.stringify(result.violations))";
 
 const FLAGS: [&str; 10] = [
     "--headless",

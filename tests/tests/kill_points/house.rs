@@ -39,6 +39,9 @@ pub mod nudge {
         UNUSED: "UPDATE bank_section SET seen_at = seen_at - $1" (Int) -> ();
         /// Every session was last seen long ago, though not too long.
         SEEN: "UPDATE session SET seen_at = seen_at - $1" (Int) -> ();
+        /// Every change that waits began long ago, and its owner was told as often as there is to be told.
+        HOLDS: "UPDATE identifier_hold SET started_at = started_at - $1, told_at = told_at - $2, told = 3,
+            next_at = 0" (Int, Int) -> ();
     }
 }
 
@@ -394,6 +397,19 @@ impl House {
                     .map(drop)
             })
         });
+    }
+
+    /// Twenty days pass for every change that waits, and regular work is due.
+    pub fn holds_are_over(&self) {
+        self.write((), |tx, ()| {
+            Box::pin(async move {
+                let days = 20 * 86_400_000_000_i64;
+                tx.execute(&nudge::HOLDS, params![days, days])
+                    .await
+                    .map(drop)
+            })
+        });
+        self.nudge(&nudge::SCHEDULE);
     }
 
     /// A minute passes for every open bank section.

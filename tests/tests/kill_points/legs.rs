@@ -13,13 +13,13 @@ const PASSWORD: &str = "лиловый поезд уходит";
 const PASSCODE: &str = "8305";
 
 /// A request as its owner sends it.
-fn own(house: &mut House, who: &Person, method: &str, path: &str, body: &Value) -> Value {
+pub fn own(house: &mut House, who: &Person, method: &str, path: &str, body: &Value) -> Value {
     let bearer = who.bearer();
     house.ask(method, path, &[("Authorization", &bearer)], body)
 }
 
 /// A sensitive request: when a proof is asked for, it is given, and the same request goes on.
-fn proved(
+pub fn proved(
     house: &mut House,
     who: &Person,
     (method, path, body): (&str, &str, &Value),
@@ -40,20 +40,20 @@ fn proved(
     serde_json::from_str(&answer.body).unwrap_or_default()
 }
 
-fn with_password(house: &mut House) -> Person {
+pub fn with_password(house: &mut House) -> Person {
     let who = enter(house);
     let secret = json!({ "password": PASSWORD });
     own(house, &who, "PUT", "/password", &secret);
     who
 }
 
-fn by_password(house: &mut House, who: &Person, step: &str) {
+pub fn by_password(house: &mut House, who: &Person, step: &str) {
     let path = format!("/steps/{step}/password");
     own(house, who, "POST", &path, &json!({ "password": PASSWORD }));
 }
 
 /// A code to the phone, where nothing stronger is there.
-fn by_code(house: &mut House, who: &Person, step: &str) {
+pub fn by_code(house: &mut House, who: &Person, step: &str) {
     house.settle();
     house.calm();
     let before = house.messages(&who.phone, 0).len();
@@ -64,7 +64,7 @@ fn by_code(house: &mut House, who: &Person, step: &str) {
     own(house, who, "POST", &format!("{path}/verify"), &body);
 }
 
-fn seen(house: &mut House, who: &Person) -> Vec<String> {
+pub fn seen(house: &mut House, who: &Person) -> Vec<String> {
     house.settle();
     shown(house, who, 1)
 }

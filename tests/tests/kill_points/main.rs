@@ -8,6 +8,7 @@
 mod house;
 mod kept;
 mod legs;
+mod moves;
 mod restore;
 mod scripts;
 mod source;
@@ -75,7 +76,7 @@ fn is_of_restarts(script: Script, point: &str, at_start: &BTreeSet<String>) -> b
     script.name == SCRIPTS[0].name && at_start.contains(point) && !point.starts_with("db.migrate/")
 }
 
-fn killed_at_every_point(engine: Engine) {
+fn kill_at_every_point(engine: Engine) {
     let began = Instant::now();
     let mut house = House::new(engine);
     let plan = plan(&mut house);
@@ -181,11 +182,11 @@ fn handed(house: &House) -> BTreeMap<String, usize> {
 }
 
 #[test]
-fn on_sqlite() {
-    killed_at_every_point(Engine::Sqlite);
+fn killed_at_every_point_on_sqlite() {
+    kill_at_every_point(Engine::Sqlite);
 }
 
 #[test]
-fn on_postgres() {
-    killed_at_every_point(Engine::Postgres);
+fn killed_at_every_point_on_postgres() {
+    kill_at_every_point(Engine::Postgres);
 }

@@ -45,7 +45,7 @@ fn restore(to: &Kept, backup: &Path, point: &str) -> (bool, BTreeSet<String>) {
     (output.status.success(), passed)
 }
 
-fn killed_at_every_point(engine: Engine) {
+fn kill_at_every_point(engine: Engine) {
     let mut house = House::new(engine);
     for script in &SCRIPTS[1..4] {
         (script.play)(&mut house);
@@ -132,11 +132,11 @@ fn whole(to: &Kept, point: &str, accounts: i64) {
 }
 
 #[test]
-fn a_restore_on_sqlite() {
-    killed_at_every_point(Engine::Sqlite);
+fn killed_at_every_point_on_sqlite() {
+    kill_at_every_point(Engine::Sqlite);
 }
 
 #[test]
-fn a_restore_on_postgres() {
-    killed_at_every_point(Engine::Postgres);
+fn killed_at_every_point_on_postgres() {
+    kill_at_every_point(Engine::Postgres);
 }

@@ -7,6 +7,7 @@ use whole_product::demo::code_in;
 
 use super::house::House;
 use super::legs;
+use super::moves;
 
 /// One of them.
 #[derive(Clone, Copy)]
@@ -31,7 +32,7 @@ const fn script(name: &'static str, play: fn(&mut House) -> Vec<String>) -> Scri
 }
 
 /// All of them; the first is a mere start.
-pub const SCRIPTS: [Script; 15] = [
+pub const SCRIPTS: [Script; 17] = [
     Script {
         name: "a start",
         play: a_start,
@@ -57,6 +58,11 @@ pub const SCRIPTS: [Script; 15] = [
     script("somebody is named", legs::names_somebody),
     script("a number is doubted", legs::is_doubted),
     script("a recovery and its stop", recovers),
+    script(
+        "a number is changed and comes back",
+        moves::changes_and_comes_back,
+    ),
+    script("a number goes by itself", moves::goes_by_itself),
 ];
 
 /// Somebody signed in.

@@ -86,6 +86,8 @@ fn times(limits: &Limits, found: &mut Findings) {
             15 * MINUTE,
             DAY,
         ),
+        ("change_hold", limits.change_hold, 7 * DAY, 60 * DAY),
+        ("change_undo", limits.change_undo, 7 * DAY, 60 * DAY),
     ] {
         time(found, &format!("limits.{name}"), value, least, most);
     }

@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
 use kernel::Clock;
 use tokio::time::{sleep, timeout};
 
@@ -17,6 +16,7 @@ use crate::{
     DbError, Deadline, fail,
     hold::Watched,
     tx::{ReadTx, Session, WriteTx},
+    work::{Answer, Own, Refusal, Writing},
 };
 
 /// Times a transaction is run before its caller is told to come back.
@@ -32,13 +32,13 @@ pub(crate) struct Runner {
 }
 
 /// How one try ended.
-enum Try<T, E> {
+enum Try {
     /// For good.
-    Done(Result<T, E>),
+    Done(Answer),
     /// The seam failed; nothing was changed by this try.
     Failed(DbError),
     /// A statement failed and the use case made its own error of it; nothing was changed by this try.
-    Upset(DbError, E),
+    Upset(DbError, Refusal),
     /// The server asks for the transaction again, or the connection was lost before COMMIT; nothing was
     /// changed.
     Again(DbError),
@@ -49,48 +49,33 @@ enum Try<T, E> {
 
 impl Runner {
     /// Runs the use case until it commits, fails for good, or time is up.
-    pub(crate) async fn write<C, T, E, F>(
+    pub(crate) async fn write(
         self: Arc<Self>,
         name: &'static str,
         deadline: Deadline,
-        input: C,
-        use_case: F,
-    ) -> Result<T, E>
-    where
-        C: Send + Sync + 'static,
-        T: Send + 'static,
-        E: From<DbError> + Send + 'static,
-        F: for<'t> Fn(&'t mut WriteTx, &'t C) -> BoxFuture<'t, Result<T, E>>
-            + Send
-            + Sync
-            + 'static,
-    {
+        use_case: Box<dyn Writing>,
+    ) -> Answer {
         // In a task of its own: a caller that goes away must not cut a COMMIT in half.
         #[expect(
             clippy::disallowed_methods,
             reason = "the task is awaited here and bounded in time"
         )]
-        let task = tokio::spawn(async move { self.tries(name, deadline, &input, &use_case).await });
+        let task = tokio::spawn(async move { self.tries(name, deadline, &*use_case).await });
         task.await
             .unwrap_or_else(|_| Err(DbError::panicked(name).into()))
     }
 
-    async fn tries<C, T, E, F>(
+    async fn tries(
         &self,
         name: &'static str,
         deadline: Deadline,
-        input: &C,
-        use_case: &F,
-    ) -> Result<T, E>
-    where
-        E: From<DbError>,
-        F: for<'t> Fn(&'t mut WriteTx, &'t C) -> BoxFuture<'t, Result<T, E>>,
-    {
+        use_case: &dyn Writing,
+    ) -> Answer {
         // Once a COMMIT is in doubt, a try that merely failed does not make it certain that nothing was
         // changed; only a try that got to its end does.
         let mut doubt = false;
         for attempt in 1_u32.. {
-            let (error, again) = match self.one(name, deadline, input, use_case).await {
+            let (error, again) = match self.one(name, deadline, use_case).await {
                 Try::Done(answer) => return answer,
                 Try::Upset(error, own) if !(doubt && error.is_passing()) => return Err(own),
                 Try::Upset(error, _) | Try::Failed(error) => (error, false),
@@ -123,17 +108,7 @@ impl Runner {
         Duration::from_micros((mixed ^ (mixed >> 31)).checked_rem(micros).unwrap_or(0))
     }
 
-    async fn one<C, T, E, F>(
-        &self,
-        name: &'static str,
-        deadline: Deadline,
-        input: &C,
-        use_case: &F,
-    ) -> Try<T, E>
-    where
-        E: From<DbError>,
-        F: for<'t> Fn(&'t mut WriteTx, &'t C) -> BoxFuture<'t, Result<T, E>>,
-    {
+    async fn one(&self, name: &'static str, deadline: Deadline, use_case: &dyn Writing) -> Try {
         let session = match self.postgres.writing(deadline).await {
             Ok(session) => session,
             Err(error) => return Try::Failed(error),
@@ -146,7 +121,7 @@ impl Runner {
             },
         };
         fail::point(name, "begun");
-        let watched = Watched::new(name, under_way, use_case(&mut tx, input));
+        let watched = Watched::new(name, under_way, use_case.run(&mut tx));
         let outcome = timeout(deadline.left(), watched).await;
         let Session::Postgres(mut session) = tx.read.session else {
             return Try::Failed(DbError::Misuse {
@@ -180,12 +155,7 @@ impl Runner {
     }
 }
 
-async fn commit<T, E>(
-    mut session: PgSession,
-    name: &'static str,
-    deadline: Deadline,
-    value: T,
-) -> Try<T, E> {
+async fn commit(mut session: PgSession, name: &'static str, deadline: Deadline, value: Own) -> Try {
     let answer = timeout(deadline.left_to_commit(), session.commit()).await;
     fail::point(name, "after_commit");
     let keyed = session.keyed;

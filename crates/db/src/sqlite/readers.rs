@@ -6,7 +6,6 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use futures_util::future::BoxFuture;
 use kernel::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -15,6 +14,7 @@ use super::{SqliteSession, open};
 use crate::{
     DbError, Deadline, OpenError,
     tx::{ReadTx, Session},
+    work::Reading,
 };
 
 /// Connections that can only read. A read runs in place on the caller's thread: a point read in a page
@@ -36,18 +36,13 @@ impl Readers {
     }
 
     /// Runs a use case on a free connection.
-    pub(crate) async fn read<C, T, E, F>(
+    pub(crate) async fn read(
         &self,
         name: &'static str,
         deadline: Deadline,
         now: Timestamp,
-        input: &C,
-        use_case: F,
-    ) -> Result<T, E>
-    where
-        E: From<DbError>,
-        F: for<'t> FnOnce(&'t mut ReadTx, &'t C) -> BoxFuture<'t, Result<T, E>>,
-    {
+        use_case: &mut dyn Reading,
+    ) -> Result<(), DbError> {
         let unavailable = || DbError::Unavailable("the reading connections are closed".to_owned());
         let place = tokio::time::timeout(deadline.left(), self.places.acquire()).await;
         let _place = place
@@ -61,7 +56,8 @@ impl Readers {
         // One poll, as in the writer: nothing but SQL is awaited. So nothing can cancel it half-way
         // either, and the connection always comes back.
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            use_case(&mut tx, input)
+            use_case
+                .run(&mut tx)
                 .as_mut()
                 .poll(&mut Context::from_waker(Waker::noop()))
         }));
@@ -69,9 +65,9 @@ impl Readers {
             self.free.lock().push(session);
         }
         match polled {
-            Ok(Poll::Ready(answer)) => answer,
-            Ok(Poll::Pending) => Err(DbError::foreign(name).into()),
-            Err(_) => Err(DbError::panicked(name).into()),
+            Ok(Poll::Ready(())) => Ok(()),
+            Ok(Poll::Pending) => Err(DbError::foreign(name)),
+            Err(_) => Err(DbError::panicked(name)),
         }
     }
 }

@@ -18,7 +18,6 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
-use futures_util::future::BoxFuture;
 use kernel::Clock;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -29,6 +28,7 @@ use crate::{
     hold::Hold,
     instant,
     tx::{ReadTx, Session, WriteTx},
+    work::{Answer, Writing},
 };
 
 /// Most callers that share one commit.
@@ -42,47 +42,32 @@ const WAITING: u8 = 0;
 const RUNNING: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
-/// A use case on its way through the writer, whatever its types.
-trait Member: Send {
-    /// Claims the turn; false when the caller has given up.
-    fn claim(&self) -> bool;
-    /// Runs the use case; true when its changes are to be kept.
-    fn run(&mut self, tx: &mut WriteTx) -> bool;
-    /// Answers the caller, after the commit.
-    fn answer(self: Box<Self>, commit: Result<(), DbError>);
-    /// The transaction's name.
-    fn name(&self) -> &'static str;
-}
-
-struct Call<C, T, E, F> {
+/// A use case on its way through the writer.
+struct Call {
     name: &'static str,
-    input: C,
-    use_case: F,
-    outcome: Option<Result<T, E>>,
-    reply: oneshot::Sender<Result<T, E>>,
+    use_case: Box<dyn Writing>,
+    outcome: Option<Answer>,
+    reply: oneshot::Sender<Answer>,
     turn: Arc<AtomicU8>,
 }
 
-impl<C, T, E, F> Member for Call<C, T, E, F>
-where
-    C: Send + Sync,
-    T: Send,
-    E: From<DbError> + Send,
-    F: for<'t> Fn(&'t mut WriteTx, &'t C) -> BoxFuture<'t, Result<T, E>> + Send,
-{
+impl Call {
+    /// Claims the turn; false when the caller has given up.
     fn claim(&self) -> bool {
         self.turn
             .compare_exchange(WAITING, RUNNING, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
     }
 
+    /// Runs the use case; true when its changes are to be kept.
     fn run(&mut self, tx: &mut WriteTx) -> bool {
         // On SQLite every statement is ready at once, so a use case that awaits nothing but SQL finishes
         // in one poll. One that does not has awaited something else, which the house forbids.
         let mut hold = Hold::begin();
         let polled = hold.step(|| {
             catch_unwind(AssertUnwindSafe(|| {
-                (self.use_case)(tx, &self.input)
+                self.use_case
+                    .run(tx)
                     .as_mut()
                     .poll(&mut Context::from_waker(Waker::noop()))
             }))
@@ -103,7 +88,8 @@ where
         keep
     }
 
-    fn answer(self: Box<Self>, commit: Result<(), DbError>) {
+    /// Answers the caller, after the commit.
+    fn answer(self, commit: Result<(), DbError>) {
         let answer = match (self.outcome, commit) {
             // What a refused use case saw may have been written by a member of the same group, so a
             // failed commit fails its answer too.
@@ -114,15 +100,11 @@ where
         // A caller that is gone does not need the answer.
         drop(self.reply.send(answer));
     }
-
-    fn name(&self) -> &'static str {
-        self.name
-    }
 }
 
 /// The queue to the writer thread.
 pub(crate) struct Writer {
-    queue: Mutex<Option<Sender<Box<dyn Member>>>>,
+    queue: Mutex<Option<Sender<Call>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -152,32 +134,24 @@ impl Writer {
         })
     }
 
-    pub(crate) async fn call<C, T, E, F>(
+    pub(crate) async fn call(
         &self,
         name: &'static str,
         deadline: Deadline,
-        input: C,
-        use_case: F,
-    ) -> Result<T, E>
-    where
-        C: Send + Sync + 'static,
-        T: Send + 'static,
-        E: From<DbError> + Send + 'static,
-        F: for<'t> Fn(&'t mut WriteTx, &'t C) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
-    {
+        use_case: Box<dyn Writing>,
+    ) -> Answer {
         let closed = || DbError::Unavailable("the writer is closed".to_owned());
         let (reply, mut answer) = oneshot::channel();
         let turn = Arc::new(AtomicU8::new(WAITING));
         let call = Call {
             name,
-            input,
             use_case,
             outcome: None,
             reply,
             turn: Arc::clone(&turn),
         };
         let sent = match &*self.queue.lock() {
-            Some(queue) => queue.try_send(Box::new(call)).map_err(|e| match e {
+            Some(queue) => queue.try_send(call).map_err(|e| match e {
                 TrySendError::Full(_) => DbError::Busy,
                 TrySendError::Disconnected(_) => closed(),
             }),
@@ -230,7 +204,7 @@ impl Drop for Writer {
 struct Loop {
     tx: WriteTx,
     clock: Arc<dyn Clock>,
-    receiver: Receiver<Box<dyn Member>>,
+    receiver: Receiver<Call>,
     path: PathBuf,
 }
 
@@ -253,7 +227,7 @@ impl Loop {
             });
             metrics::histogram!("kabinet_db_group_members").record(to_f64(members.len()));
             for member in members {
-                fail::point(member.name(), "before_answer");
+                fail::point(member.name, "before_answer");
                 // Dropping the input of a use case may panic too.
                 drop(catch_unwind(AssertUnwindSafe(|| {
                     member.answer(commit.clone());
@@ -263,11 +237,7 @@ impl Loop {
     }
 
     /// Runs `first` and whoever waits, in one transaction.
-    fn group(
-        &mut self,
-        first: Box<dyn Member>,
-        members: &mut Vec<Box<dyn Member>>,
-    ) -> Result<(), Stop> {
+    fn group(&mut self, first: Call, members: &mut Vec<Call>) -> Result<(), Stop> {
         if let Err(error) = self.control("BEGIN IMMEDIATE") {
             if first.claim() {
                 members.push(first);
@@ -279,7 +249,7 @@ impl Loop {
         let mut next = Some(first);
         while let Some(mut member) = next.take() {
             if member.claim() {
-                fail::point(member.name(), "begun");
+                fail::point(member.name, "begun");
                 let keeps = self.one(&mut member, kept);
                 members.push(member);
                 kept |= keeps?;
@@ -289,18 +259,18 @@ impl Loop {
             }
         }
         for member in &*members {
-            fail::point(member.name(), "before_commit");
+            fail::point(member.name, "before_commit");
         }
         self.commit()?;
         for member in &*members {
-            fail::point(member.name(), "after_commit");
+            fail::point(member.name, "after_commit");
         }
         Ok(())
     }
 
     /// Runs one member; answers whether its changes stay. The first of a group that keeps something needs
     /// no savepoint: undoing it is undoing everything so far, which is nothing.
-    fn one(&mut self, member: &mut Box<dyn Member>, shared: bool) -> Result<bool, DbError> {
+    fn one(&mut self, member: &mut Call, shared: bool) -> Result<bool, DbError> {
         self.tx.read.now = self.clock.now();
         if shared {
             self.control("SAVEPOINT member")?;

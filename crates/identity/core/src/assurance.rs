@@ -130,6 +130,9 @@ pub enum Strength {
     Bank,
     /// The same for letting money go; each counts a day after it was made or chosen (A62).
     Money,
+    /// What replaces a way to the account (CH-1, CH-3): the strongest the account has, which is another factor than
+    /// the phone where there is one (A48), and beside it a code to the old phone or to the e-mail.
+    Replace,
 }
 
 /// What an action asks for.
@@ -221,12 +224,34 @@ actions! {
     AddEmail = "add_email": Owner Some(SITTING);
     /// Letting money go.
     ApproveMoney = "approve_money": Money None;
+    /// Another phone, at once (CH-1).
+    ChangePhone = "change_phone": Replace None;
+    /// Another e-mail, at once (CH-3).
+    ChangeEmail = "change_email": Replace None;
+    /// Another phone without the old one: after a hold (CH-2).
+    HoldPhone = "hold_phone": Bank None;
+    /// Another e-mail without the old one: after a hold (CH-3).
+    HoldEmail = "hold_email": Bank None;
 }
 
 impl Action {
     /// How long before it a proof may have been shown that still counts for it.
     pub fn freshness(self) -> Duration {
-        self.need().session_within.unwrap_or(STEP_LIFE)
+        self.need().session_within.unwrap_or(self.step_life())
+    }
+
+    /// How long a step of this action lives, and so how old its oldest proof can be. What replaces a way to the
+    /// account is confirmed within five minutes (A48).
+    pub const fn step_life(self) -> Duration {
+        match self {
+            Self::ChangePhone | Self::ChangeEmail | Self::HoldPhone | Self::HoldEmail => RECENT,
+            _ => STEP_LIFE,
+        }
+    }
+
+    /// How old a waiting step may be that is answered again: whoever comes to it has half of its life left.
+    pub fn step_reused(self) -> Duration {
+        STEP_REUSED.min(self.step_life() / 2)
     }
 
     /// From the stable name.
@@ -294,7 +319,7 @@ pub fn ways(strength: Strength, has: &Has) -> Vec<Way> {
         .filter(|method| strength != Strength::Money || has.ripe.has(*method))
         .map(|method| vec![method])
         .collect();
-    if strength != Strength::Owner {
+    if !matches!(strength, Strength::Owner | Strength::Replace) {
         return ways;
     }
     if has.totp {
@@ -303,17 +328,32 @@ pub fn ways(strength: Strength, has: &Has) -> Vec<Way> {
     if has.backup_code {
         ways.push(vec![Method::BackupCode]);
     }
-    if ways.is_empty() {
-        let codes: Way = [(has.phone, Method::Sms), (has.email, Method::Email)]
-            .into_iter()
-            .filter(|(there, _)| *there)
-            .map(|(_, method)| method)
-            .collect();
-        if !codes.is_empty() {
-            ways.push(codes);
-        }
+    let codes: Way = [(has.phone, Method::Sms), (has.email, Method::Email)]
+        .into_iter()
+        .filter(|(there, _)| *there)
+        .map(|(_, method)| method)
+        .collect();
+    if strength == Strength::Replace {
+        return with_a_code(&ways, codes, has.phone);
+    }
+    if ways.is_empty() && !codes.is_empty() {
+        ways.push(codes);
     }
     ways
+}
+
+/// Each of these ways with a code to one identifier. Without any, codes to all of them; a mailbox alone replaces
+/// nothing (RE-2).
+fn with_a_code(ways: &[Way], codes: Way, has_phone: bool) -> Vec<Way> {
+    if ways.is_empty() {
+        return if has_phone { vec![codes] } else { Vec::new() };
+    }
+    let beside = |code: &Method| {
+        let code = *code;
+        ways.iter()
+            .map(move |way| way.iter().copied().chain([code]).collect())
+    };
+    codes.iter().flat_map(beside).collect()
 }
 
 /// What stands between a session and an action.
@@ -367,7 +407,22 @@ fn of_age(ways: Vec<Way>, least: Option<Duration>, shown: &[Shown], now: Timesta
     if left.iter().any(Vec::is_empty) {
         return Missing::Nothing;
     }
-    Missing::OneOf(left)
+    Missing::OneOf(least_of(left))
+}
+
+/// Without the ways that ask for all that another asks for, and more.
+fn least_of(ways: Vec<Way>) -> Vec<Way> {
+    let mut kept: Vec<Way> = Vec::with_capacity(ways.len());
+    for way in &ways {
+        let is_more = |other: &Way| {
+            let is_within = other.iter().all(|method| way.contains(method));
+            is_within && other.len() < way.len()
+        };
+        if !ways.iter().any(is_more) && !kept.contains(way) {
+            kept.push(way.clone());
+        }
+    }
+    kept
 }
 
 /// Methods that open the bank section, each by itself, the one to offer first at the front (ID-3).
@@ -386,194 +441,4 @@ pub fn counting(need: Need, session: &[Shown], now: Timestamp) -> Vec<Shown> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn has() -> impl Strategy<Value = Has> {
-        let ages = prop::array::uniform7(prop_oneof![
-            Just(None),
-            (0_i64..60).prop_map(|days| Some(NOW.saturating_sub(DAY.saturating_mul(days as u32))))
-        ]);
-        ages.prop_map(|ages| {
-            let mut has = Has {
-                phone: ages[0].is_some(),
-                email: ages[1].is_some(),
-                passkey: ages[2].is_some(),
-                password: ages[3].is_some(),
-                passcode: ages[4].is_some(),
-                totp: ages[5].is_some(),
-                backup_code: ages[6].is_some(),
-                ..Has::default()
-            };
-            let methods = [
-                Method::Sms,
-                Method::Email,
-                Method::Passkey,
-                Method::Password,
-                Method::Passcode,
-                Method::Totp,
-                Method::BackupCode,
-            ];
-            for (method, since) in methods.into_iter().zip(ages) {
-                if let Some(since) = since {
-                    has.aged(method, since, NOW);
-                }
-            }
-            has
-        })
-    }
-
-    fn strength() -> impl Strategy<Value = Strength> {
-        prop_oneof![
-            Just(Strength::Owner),
-            Just(Strength::Bank),
-            Just(Strength::Money)
-        ]
-    }
-
-    fn shown() -> impl Strategy<Value = Vec<Shown>> {
-        let one = (0..Method::ALL.len(), 0_u32..200_000, 0_u32..60).prop_map(|(m, ago, days)| {
-            let method = Method::ALL[m];
-            let since = NOW.saturating_sub(DAY.saturating_mul(days));
-            Shown {
-                method,
-                at: NOW.saturating_sub(Duration::from_secs(ago.into())),
-                since: (method != Method::Device).then_some(since),
-            }
-        });
-        prop::collection::vec(one, 0..6)
-    }
-
-    const DAY: Duration = Duration::from_secs(86_400);
-    const NOW: Timestamp = Timestamp::from_secs(100 * 86_400);
-
-    proptest! {
-        /// ID-3: no number of codes, apps or backup codes opens the bank section or moves money; only what
-        /// the person chose or holds for it.
-        #[test]
-        fn codes_alone_never_open_the_bank(has in has(), shown in shown()) {
-            let weak: Vec<_> = shown
-                .into_iter()
-                .filter(|s| !matches!(s.method, Method::Passkey | Method::Password | Method::Passcode))
-                .collect();
-            for strength in [Strength::Bank, Strength::Money] {
-                prop_assert_ne!(missing(strength, &has, &weak, NOW), Missing::Nothing);
-            }
-        }
-
-        /// CH-1: an account that has something strong never changes its safety for codes alone.
-        #[test]
-        fn the_strongest_is_asked_for(has in has(), shown in shown()) {
-            let strong = has.passkey || has.password || has.passcode || has.totp || has.backup_code;
-            let codes: Vec<_> = shown
-                .into_iter()
-                .filter(|s| matches!(s.method, Method::Sms | Method::Call | Method::Email | Method::Device))
-                .collect();
-            if strong {
-                prop_assert_ne!(missing(Strength::Owner, &has, &codes, NOW), Missing::Nothing);
-            }
-        }
-
-        /// More shown never leaves more missing, and showing a whole way is enough.
-        #[test]
-        fn showing_more_never_hurts(strength in strength(), has in has(), shown in shown()) {
-            if let Missing::OneOf(left) = missing(strength, &has, &shown, NOW) {
-                for way in left {
-                    let mut more = shown.clone();
-                    more.extend(way.iter().map(|method| Shown {
-                        method: *method,
-                        at: NOW,
-                        since: Some(Timestamp::EPOCH),
-                    }));
-                    prop_assert_eq!(missing(strength, &has, &more, NOW), Missing::Nothing);
-                }
-            }
-        }
-
-        /// A62: what is younger than a day approves no money, whichever of the three it is, and is not offered.
-        #[test]
-        fn what_is_new_approves_no_money(age in 0_u32..86_400, which in 0..OPENS_BANK.len()) {
-            let method = OPENS_BANK[which];
-            let since = NOW.saturating_sub(Duration::from_secs(age.into()));
-            let mut has = Has { passkey: true, password: true, passcode: true, ..Has::default() };
-            has.aged(method, since, NOW);
-            let young = Shown { method, at: NOW, since: Some(since) };
-            prop_assert_eq!(missing(Strength::Money, &has, &[young], NOW), Missing::NothingToShow);
-            prop_assert_eq!(missing(Strength::Bank, &has, &[young], NOW), Missing::Nothing);
-            // An older one of the same kind is asked for, and the younger does not stand in for it.
-            has.aged(method, Timestamp::EPOCH, NOW);
-            let asked = Missing::OneOf(vec![vec![method]]);
-            prop_assert_eq!(missing(Strength::Money, &has, &[young], NOW), asked);
-        }
-
-        /// A50: what only old things may open is never opened by more than would do otherwise, nor by anything
-        /// younger than thirty days.
-        #[test]
-        fn only_the_old_is_old(has in has(), shown in shown()) {
-            let old: Vec<Shown> = shown
-                .iter()
-                .copied()
-                .filter(|shown| shown.since.is_some_and(|since| NOW.since(since) >= slices::OLD))
-                .collect();
-            for strength in [Strength::Owner, Strength::Bank, Strength::Money] {
-                let by_old = missing_old(strength, &has, &shown, NOW);
-                prop_assert_eq!(&by_old, &missing_old(strength, &has, &old, NOW));
-                if by_old == Missing::Nothing {
-                    prop_assert_eq!(missing(strength, &has, &old, NOW), Missing::Nothing);
-                }
-            }
-        }
-
-        /// Only what is recent counts, and nothing at all for an action that asks for a proof of its own.
-        #[test]
-        fn old_showings_do_not_count(shown in shown()) {
-            for action in Action::ALL {
-                let need = action.need();
-                let counted = counting(need, &shown, NOW);
-                match need.session_within {
-                    None => prop_assert!(counted.is_empty()),
-                    Some(within) => prop_assert!(counted.iter().all(|s| NOW.since(s.at) < within)),
-                }
-            }
-        }
-    }
-
-    /// ID-1, CH-1: a new account has its phone; with an e-mail both are asked for.
-    #[test]
-    fn codes_go_to_every_identifier() {
-        let phone = Has {
-            phone: true,
-            ..Has::default()
-        };
-        let both = Has {
-            email: true,
-            ..phone
-        };
-        assert_eq!(ways(Strength::Owner, &phone), [[Method::Sms]]);
-        assert_eq!(ways(Strength::Owner, &both), [[Method::Sms, Method::Email]]);
-        assert_eq!(
-            missing(Strength::Bank, &both, &[], NOW),
-            Missing::NothingToShow
-        );
-        let by_call = Shown {
-            method: Method::Call,
-            at: NOW,
-            since: None,
-        };
-        assert_eq!(
-            missing(Strength::Owner, &both, &[by_call], NOW),
-            Missing::OneOf(vec![vec![Method::Email]])
-        );
-    }
-
-    #[test]
-    fn names_round_trip() {
-        for method in Method::ALL {
-            assert_eq!(Method::from_name(method.as_str()), Some(method));
-        }
-        for action in Action::ALL {
-            assert_eq!(Action::from_name(action.as_str()), Some(*action));
-        }
-    }
-}
+mod tests;

@@ -29,6 +29,10 @@ pub enum Purpose {
     RecoveryPhone,
     /// Coming back to a recovery case (RE-11).
     RecoveryResume,
+    /// Proving a new phone (CH-1, CH-2).
+    NewPhone,
+    /// Proving a new e-mail (CH-3).
+    NewEmail,
 }
 
 impl Purpose {
@@ -46,6 +50,8 @@ impl Purpose {
             Self::TrustedFreeze => "trusted_freeze",
             Self::RecoveryPhone => "recovery_phone",
             Self::RecoveryResume => "recovery_resume",
+            Self::NewPhone => "new_phone",
+            Self::NewEmail => "new_email",
         }
     }
 
@@ -63,6 +69,8 @@ impl Purpose {
             Self::TrustedFreeze,
             Self::RecoveryPhone,
             Self::RecoveryResume,
+            Self::NewPhone,
+            Self::NewEmail,
         ]
         .into_iter()
         .find(|purpose| purpose.as_str() == name)

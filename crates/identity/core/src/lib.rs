@@ -7,6 +7,7 @@
 //! | `sending` | whether a code may be sent now (ID-2, ID-2b) |
 //! | `guessing` | whether a code may be tried now, and what a wrong one costs (ID-2a) |
 //! | `challenge` | the life of one code |
+//! | `changes` | another phone or e-mail: a change that waits, and who may stop it (CH-1 to CH-4) |
 //! | `assurance` | what each sensitive action asks for, and what is still to be shown (step-up) |
 //! | `slices` | what leads to the account is not taken away slice by slice (A50) |
 //! | `totp` | codes of authenticator apps (ID-8) |
@@ -29,6 +30,7 @@ pub mod assurance;
 pub mod backup_code;
 pub mod bank_section;
 pub mod challenge;
+pub mod changes;
 pub mod code_word;
 pub mod consent;
 pub mod forgetting;

@@ -124,6 +124,10 @@ pub struct Policy {
     pub trusted_most: usize,
     /// People named as trusted in a day, removed ones included: each gets a message.
     pub trusted_a_day: usize,
+    /// How long a change waits whose owner has lost what is to be replaced (CH-2). At least two days.
+    pub change_hold: Duration,
+    /// Life of the link that undoes a change (A48).
+    pub undo_life: Duration,
 }
 
 impl Default for Policy {
@@ -181,6 +185,8 @@ impl Default for Policy {
             handover_ripens: DAY,
             trusted_most: 2,
             trusted_a_day: 4,
+            change_hold: DAY.saturating_mul(14),
+            undo_life: DAY.saturating_mul(14),
         }
     }
 }

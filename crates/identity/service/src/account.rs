@@ -46,7 +46,7 @@ pub struct Owned {
     pub proved_at: Timestamp,
 }
 
-const IDENTIFIER: &str = "identity.identifier";
+pub(crate) const IDENTIFIER: &str = "identity.identifier";
 
 /// Reads the five columns of an account that begin at `first`.
 pub(crate) fn read(

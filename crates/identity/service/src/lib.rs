@@ -11,6 +11,7 @@
 //! | passkeys | `passkeys` |
 //! | password, passcode, code word | `password`, `passcode`, `device_key`, `code_word`, `secret` |
 //! | e-mail, its confirmation | `email` |
+//! | another phone, another e-mail: at once or after a hold, undoing, stopping | `changes` |
 //! | «это не я», freezing, lifting a freeze | `freeze`, `link` |
 //! | personal data | `profile` |
 //! | consents, subscriptions | `consent` |
@@ -30,6 +31,7 @@ pub mod account;
 pub mod backup_code;
 pub mod bank_section;
 pub mod breaker;
+pub mod changes;
 pub mod code_word;
 pub mod codes;
 pub mod consent;
@@ -74,6 +76,7 @@ pub fn statements() -> Vec<&'static db::Statement> {
         backup_code::sql::ALL,
         bank_section::sql::ALL,
         breaker::sql::ALL,
+        changes::sql::ALL,
         codes::sql::ALL,
         consent::sql::ALL,
         counters::sql::ALL,

@@ -17,6 +17,10 @@ use crate::{
 pub(crate) enum Purpose {
     Alarm,
     Email,
+    /// Undoes a change that was made.
+    Undo,
+    /// Stops a change that waits.
+    Stop,
 }
 
 impl Purpose {
@@ -24,6 +28,8 @@ impl Purpose {
         match self {
             Self::Alarm => "alarm",
             Self::Email => "email",
+            Self::Undo => "undo",
+            Self::Stop => "stop",
         }
     }
 }
@@ -106,6 +112,9 @@ pub(crate) async fn keep(
     let life = match purpose {
         Purpose::Alarm => env.policy.alarm_life,
         Purpose::Email => env.policy.email_link_life,
+        Purpose::Undo => env.policy.undo_life,
+        // It ends with what it stops; a server that slept makes that later.
+        Purpose::Stop => env.policy.change_hold.saturating_mul(2),
     };
     let sealed = account.key.seal(PAYLOAD, payload.as_bytes());
     let expires: Timestamp = now.saturating_add(life);

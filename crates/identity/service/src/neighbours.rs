@@ -100,6 +100,7 @@ pub async fn tell(
             worthless_after: None,
             words: Words::Notice {
                 event,
+                object: None,
                 device: Some(device.clone()),
                 place: Some(place.clone()),
                 alarm: link.to_owned(),

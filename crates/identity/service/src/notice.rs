@@ -207,6 +207,7 @@ async fn say(
             worthless_after: None,
             words: Words::Notice {
                 event: notice.event(),
+                object: None,
                 device: device.clone(),
                 place: place.clone(),
                 alarm: alarm.clone(),

@@ -54,9 +54,20 @@ pub(crate) enum Words {
     /// A security event (ID-13).
     Notice {
         event: SecurityEvent,
+        /// What it is about, masked.
+        object: Option<String>,
         device: Option<String>,
         place: Option<String>,
         alarm: String,
+    },
+    /// A change that can be taken back (CH-1, CH-2).
+    Change {
+        event: SecurityEvent,
+        object: String,
+        from: Option<Timestamp>,
+        device: Option<String>,
+        place: Option<String>,
+        link: String,
     },
 }
 
@@ -82,6 +93,8 @@ const fn action(about: &About) -> CodePurpose {
         Action::ClearDoubt => CodePurpose::ClearDoubt,
         Action::AddEmail => CodePurpose::AddEmail,
         Action::ApproveMoney => CodePurpose::ApproveMoney,
+        Action::ChangePhone | Action::HoldPhone => CodePurpose::ChangePhone,
+        Action::ChangeEmail | Action::HoldEmail => CodePurpose::ChangeEmail,
     }
 }
 
@@ -127,6 +140,8 @@ fn text(
                 },
                 Purpose::ConfirmNumber => CodePurpose::ConfirmNumber,
                 Purpose::RecoveryPhone | Purpose::RecoveryResume => CodePurpose::Recovery,
+                Purpose::NewPhone => CodePurpose::NewPhone,
+                Purpose::NewEmail => CodePurpose::NewEmail,
             },
             code: code.map(|code| code.expose().to_owned()),
             number: serial,
@@ -143,15 +158,32 @@ fn text(
             is_named,
             link: path("/freeze")?,
         },
+        Words::Change {
+            event,
+            object,
+            from,
+            device,
+            place,
+            link,
+        } => MessageText::Change {
+            event,
+            at: now,
+            object: Some(object),
+            from,
+            device,
+            place,
+            link: path(&link)?,
+        },
         Words::Notice {
             event,
+            object,
             device,
             place,
             alarm,
         } => MessageText::Security {
             event,
             at: now,
-            object: None,
+            object,
             device,
             place,
             not_me: path(&alarm)?,

@@ -180,6 +180,8 @@ pub(crate) enum Gate {
 pub(crate) struct Enough {
     /// A restore has voided the account's backup codes, and the owner was not told yet.
     pub(crate) is_codes_void: bool,
+    /// A change of the phone or the e-mail waits.
+    pub(crate) has_hold: bool,
 }
 
 /// Asked by every door before it begins a session: whether what was shown is enough. `proved` is the identifier
@@ -192,10 +194,11 @@ pub(crate) async fn gate(
     shown: &[Method],
 ) -> Result<Gate, ServiceError> {
     let id = account.id.as_bytes();
-    let row = tx.query_one(&sql::AT_DOOR, params![id, id]).await?;
+    let row = tx.query_one(&sql::AT_DOOR, params![id, id, id]).await?;
     let is_on = row.int(0)? > 0;
     let enough = Enough {
         is_codes_void: row.int(1)? > 0,
+        has_hold: row.int(2)? > 0,
     };
     if shown.iter().copied().any(rules::is_second) {
         return Ok(Gate::Open(enough));

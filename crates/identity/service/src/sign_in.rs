@@ -18,7 +18,7 @@ use vault::{Token, Verdict};
 
 use crate::{
     account::{self, Account},
-    backup_code,
+    backup_code, changes,
     codes::{self, BrowserKey, Check, Checked, Proved},
     consent,
     env::{Env, ServiceError},
@@ -128,6 +128,10 @@ async fn enter(
     let Gate::Open(enough) = second_factor::gate(tx, env, account, subject, &shown).await? else {
         return Ok(None);
     };
+    if enough.has_hold {
+        let by = (&proved.subject, shown.as_slice(), door.known);
+        changes::entered(tx, env, visitor, account, by).await?;
+    }
     // Written after the gate has looked, for a fresh proof would make an old number look young (A47).
     let now = tx.now();
     let row = params![now, account.id.as_bytes(), &proved.subject];

@@ -3,15 +3,18 @@
 pub(crate) mod sql;
 
 use db::{DbError, ReadTx, WriteTx, params};
-use identity_core::slices::{APART, Slice, judge};
+use identity_core::{
+    changes::Kind,
+    slices::{APART, Slice, judge},
+};
 use kernel::{AccountId, Timestamp};
 
 use crate::{
-    backup_code,
+    backup_code, changes,
     env::ServiceError,
     passkeys::{self, PasskeyId},
     second_factor,
-    secret::{self, Kind},
+    secret::{self, Kind as Chosen},
     totp,
 };
 
@@ -19,7 +22,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
     /// The password, the passcode or the code word.
-    Secret(Kind),
+    Secret(Chosen),
     /// A passkey.
     Passkey(PasskeyId),
     /// The authenticator app.
@@ -28,6 +31,8 @@ pub enum Taken {
     BackupCodes,
     /// That sign-in always asks for a second factor.
     SecondFactor,
+    /// The phone or the e-mail, by another one.
+    Identifier(Kind),
 }
 
 impl Taken {
@@ -43,6 +48,7 @@ impl Taken {
             Self::Totp => Ok(totp::since(tx, account).await?),
             Self::BackupCodes => Ok(backup_code::oldest(tx, account).await?),
             Self::SecondFactor => Ok(second_factor::since(tx, account).await?),
+            Self::Identifier(kind) => Ok(changes::since(tx, account, kind).await?),
         }
     }
 }

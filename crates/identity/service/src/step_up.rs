@@ -14,7 +14,7 @@ pub use by_code::{To, Tried, ask_code, check_code};
 use audit::{Action as Logged, Details};
 use db::{BoxFuture, ReadTx, Row, WriteTx, params};
 use identity_core::{
-    assurance::{self, Action, Has, Method, Missing, STEP_LIFE, STEP_REUSED, Shown, Strength, Way},
+    assurance::{self, Action, Has, Method, Missing, Shown, Strength, Way},
     slices::Slice,
 };
 use kernel::{Locale, Timestamp, Visitor};
@@ -336,7 +336,7 @@ async fn waiting(
     let now = tx.now();
     for row in tx.query(&sql::WAITING, key).await? {
         let id = StepId::from_bytes(&row.array::<16>(0)?).map_err(|_| row.wrong(0, "not an id"))?;
-        let is_young = now.since(row.timestamp(2)?) < STEP_REUSED;
+        let is_young = now.since(row.timestamp(2)?) < asks.action.step_reused();
         let is_enough = row.bool(3)? || !asks.old_only;
         if is_young && is_enough && same(&row.bytes(1)?, &mac(env, id, asks.payload)) {
             return Ok(Some(id));
@@ -378,7 +378,7 @@ async fn wait(
         "",
         asks.old_only,
         now,
-        now.saturating_add(STEP_LIFE),
+        now.saturating_add(asks.action.step_life()),
     ];
     tx.execute_one(&sql::ADD, row).await?;
     let details = Details::of(visitor).fact("action", action);

@@ -1,6 +1,7 @@
 //! What pages and the API do alike: each command runs once per key, and its answer can be kept and given
 //! again (EV-3). This is the one place where the use cases of identity are called for their effects.
 
+mod changes;
 mod factors;
 mod outcome;
 mod passkeys;
@@ -29,6 +30,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 use webkit::once::{Once, OnceKey, once};
 
+pub use changes::{AskNewDone, NewDone, StopDone};
 pub use factors::{
     BackupShown, BeginDone, Factor, NumberDone, PickUpDone, SecondDone, TotpDone, TrustedDone,
 };

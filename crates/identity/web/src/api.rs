@@ -4,6 +4,7 @@
 //! | to find | look in |
 //! |---|---|
 //! | password, passcode, code word | `secrets` |
+//! | another phone, another e-mail | `changes` |
 //! | step-up: what a sensitive request needs first | `steps` |
 //! | keys, headers and bodies of requests | `request` |
 //! | every code of a problem | `problems` |
@@ -15,6 +16,7 @@
 //! their forms. Every POST and PUT takes an `Idempotency-Key` (EV-3). Every error is a problem with a stable
 //! code (EV-2).
 
+mod changes;
 mod consents;
 pub mod document;
 mod email;
@@ -74,6 +76,7 @@ pub const DOCUMENT: &str = "/api/openapi.json";
         (name = "session", description = "The session, devices, language"),
         (name = "profile", description = "Personal data"),
         (name = "email", description = "The e-mail address"),
+        (name = "changes", description = "Another phone, another e-mail"),
         (name = "consents", description = "Consents and subscriptions"),
         (name = "history", description = "What happened to the account"),
         (name = "freeze", description = "Stopping everything, and lifting that"),
@@ -111,6 +114,12 @@ fn v1() -> OpenApiRouter<State> {
         .routes(routes!(email::look, email::add))
         .routes(routes!(email::confirm))
         .routes(routes!(email::look_link, email::use_link))
+        .routes(routes!(changes::look))
+        .routes(routes!(changes::ask))
+        .routes(routes!(changes::verify))
+        .routes(routes!(changes::make))
+        .routes(routes!(changes::stop))
+        .routes(routes!(changes::look_link, changes::use_link))
         .routes(routes!(consents::list))
         .routes(routes!(
             consents::subscriptions,

@@ -3,6 +3,7 @@
 
 use identity_core::challenge::Purpose;
 use identity_service::{
+    changes,
     codes::{self, BrowserKey, Status},
     email,
     freeze::{self, AlarmLink},
@@ -20,6 +21,18 @@ impl State {
         let input = (self.env.clone(), link);
         self.read("freeze.look", input, |tx, (env, link)| {
             Box::pin(freeze::look(tx, env, link))
+        })
+        .await
+    }
+
+    /// What a link that undoes or stops a change leads to; over when it is no link at all.
+    pub(crate) async fn look_change(&self, token: &str) -> Result<changes::Link, Fault> {
+        let Some(link) = LinkToken::from_text(token) else {
+            return Ok(changes::Link::Over);
+        };
+        let input = (self.env.clone(), link);
+        self.read("changes.look", input, |tx, (env, link)| {
+            Box::pin(changes::look(tx, env, link))
         })
         .await
     }

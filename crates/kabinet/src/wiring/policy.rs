@@ -43,6 +43,8 @@ pub(super) fn of(limits: &Limits) -> Policy {
         bank_idle: limits.bank_lock_idle,
         bank_life: limits.bank_session_longest,
         sessions_max: size(limits.sessions_per_account),
+        change_hold: limits.change_hold,
+        undo_life: limits.change_undo,
         ..Policy::default()
     }
 }
@@ -52,11 +54,13 @@ mod tests {
     use super::*;
 
     /// Which limit is which number.
-    const REACHED: [&str; 35] = [
+    const REACHED: [&str; 37] = [
         "bank_lock_idle -> bank_idle",
         "bank_session_longest -> bank_life",
         "call_price_kopecks -> call_price",
         "calls_per_challenge -> calls_per_hour",
+        "change_hold -> change_hold",
+        "change_undo -> undo_life",
         "code_lifetime -> code_life",
         "code_tries -> code_tries",
         "countries -> countries",

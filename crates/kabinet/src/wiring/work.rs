@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use audit::SealError;
 use db::Db;
+use identity_service::changes::Holds;
 use identity_service::trusted::{FreezeByTrusted, TrustedFreeze};
 use identity_service::{Env, Suspicion, TellSuspicion, codes::LearnCalls, rewrap::Rewrap};
 use jobs::{JobError, Periodic, Runner, RunnerSettings};
@@ -24,6 +25,8 @@ const SEAL_EVERY: Duration = Duration::from_secs(60);
 const SEAL_LEAST: Duration = Duration::from_secs(30);
 /// How often data keys under old master keys are looked for.
 const REWRAP_EVERY: Duration = Duration::from_secs(60);
+/// How often changes that wait are looked at (CH-2).
+const HOLDS_EVERY: Duration = Duration::from_secs(60);
 /// How often rows that have served are removed.
 const FORGET_EVERY: Duration = Duration::from_secs(10 * 60);
 
@@ -84,7 +87,8 @@ pub(crate) fn runner(house: &House, env: &Env, ways: Ways) -> Result<Runner, Fai
             "forget.codes",
             FORGET_EVERY,
             identity_service::upkeep::Cleanup::new(&db, env),
-        ))
+        )
+        .every("changes.holds", HOLDS_EVERY, Holds::new(&db, env)))
 }
 
 /// Names the machine in the rows of leases, for people who look there.

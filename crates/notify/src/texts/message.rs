@@ -21,8 +21,12 @@ pub enum CodePurpose {
     Unfreeze,
     /// Another phone; names the masked number.
     ChangePhone,
-    /// Another e-mail; names the masked address.
+    /// Another e-mail. Its address is not named: whoever asks has chosen it.
     ChangeEmail,
+    /// Proving a phone that is to be an account's.
+    NewPhone,
+    /// Proving an e-mail that is to be an account's.
+    NewEmail,
     /// Opening the bank section.
     OpenBank,
     /// Setting the password.
@@ -69,13 +73,15 @@ pub enum CodePurpose {
 
 impl CodePurpose {
     /// Every purpose.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::SignIn,
         Self::ConfirmEmail,
         Self::Freeze,
         Self::Unfreeze,
         Self::ChangePhone,
         Self::ChangeEmail,
+        Self::NewPhone,
+        Self::NewEmail,
         Self::OpenBank,
         Self::SetPassword,
         Self::RemovePassword,
@@ -107,6 +113,8 @@ impl CodePurpose {
             Self::Unfreeze => "msg-purpose-unfreeze",
             Self::ChangePhone => "msg-purpose-change-phone",
             Self::ChangeEmail => "msg-purpose-change-email",
+            Self::NewPhone => "msg-purpose-new-phone",
+            Self::NewEmail => "msg-purpose-new-email",
             Self::OpenBank => "msg-purpose-open-bank",
             Self::SetPassword => "msg-purpose-set-password",
             Self::RemovePassword => "msg-purpose-remove-password",
@@ -212,11 +220,25 @@ pub enum SecurityEvent {
     RecoveryStarted,
     /// A recovery was stopped by the owner.
     RecoveryStopped,
+    /// The phone will be another one; the new one, masked, is the object (CH-2).
+    PhoneMoving,
+    /// The e-mail will be another one; the new one, masked, is the object (CH-3).
+    EmailMoving,
+    /// A change that waited was stopped.
+    MoveStopped,
+    /// Whoever has only what was to be replaced has objected: the change stands.
+    MoveDisputed,
+    /// What it was to be changed to leads to another account by now.
+    MoveLapsed,
+    /// A change of the phone was undone; the phone that is back, masked, is the object.
+    PhoneRestored,
+    /// A change of the e-mail was undone; the e-mail that is back, masked, is the object.
+    EmailRestored,
 }
 
 impl SecurityEvent {
     /// Every event.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 45] = [
         Self::NewDevice,
         Self::EmailAdded,
         Self::EmailChanged,
@@ -255,6 +277,13 @@ impl SecurityEvent {
         Self::TrustedRemoved,
         Self::RecoveryStarted,
         Self::RecoveryStopped,
+        Self::PhoneMoving,
+        Self::EmailMoving,
+        Self::MoveStopped,
+        Self::MoveDisputed,
+        Self::MoveLapsed,
+        Self::PhoneRestored,
+        Self::EmailRestored,
     ];
 
     /// The stable name, which is also the end of the text's id.
@@ -298,6 +327,13 @@ impl SecurityEvent {
             Self::TrustedRemoved => "trusted-removed",
             Self::RecoveryStarted => "recovery-started",
             Self::RecoveryStopped => "recovery-stopped",
+            Self::PhoneMoving => "phone-moving",
+            Self::EmailMoving => "email-moving",
+            Self::MoveStopped => "move-stopped",
+            Self::MoveDisputed => "move-disputed",
+            Self::MoveLapsed => "move-lapsed",
+            Self::PhoneRestored => "phone-restored",
+            Self::EmailRestored => "email-restored",
         }
     }
 }
@@ -351,6 +387,23 @@ pub enum MessageText {
         /// The «это не я» page.
         not_me: LinkPath,
     },
+    /// A change of what leads to the account, with the link that takes it back (CH-1, CH-2).
+    Change {
+        /// What happened.
+        event: SecurityEvent,
+        /// When.
+        at: Timestamp,
+        /// The new identifier, masked.
+        object: Option<String>,
+        /// When it takes effect; `None` when it has.
+        from: Option<Timestamp>,
+        /// From what device, in words.
+        device: Option<String>,
+        /// From where, in words.
+        place: Option<String>,
+        /// The page that undoes or stops it.
+        link: LinkPath,
+    },
     /// To somebody who was named as a trusted person, or no longer is (ID-8a). By SMS only.
     Trusted {
         /// Named, or removed.
@@ -377,6 +430,7 @@ impl fmt::Debug for MessageText {
             Self::ConfirmEmail { .. } => f.write_str("MessageText::ConfirmEmail"),
             Self::NobodyHere { .. } => f.write_str("MessageText::NobodyHere"),
             Self::Security { event, .. } => write!(f, "MessageText::Security({event:?})"),
+            Self::Change { event, .. } => write!(f, "MessageText::Change({event:?})"),
             Self::Trusted { .. } => f.write_str("MessageText::Trusted"),
             Self::Marketing { .. } => f.write_str("MessageText::Marketing"),
         }
@@ -391,6 +445,7 @@ impl MessageText {
             Self::ConfirmEmail { .. } => "confirm_email",
             Self::NobodyHere { .. } => "nobody_here",
             Self::Security { .. } => "security",
+            Self::Change { .. } => "change",
             Self::Trusted { .. } => "trusted",
             Self::Marketing { .. } => "marketing",
         }

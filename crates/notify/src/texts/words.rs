@@ -104,6 +104,10 @@ macro_rules! by_event {
             NumberCleared "number-cleared", TrustedNamed "trusted-named",
             TrustedRemoved "trusted-removed",
             RecoveryStarted "recovery-started", RecoveryStopped "recovery-stopped",
+            PhoneMoving "phone-moving", EmailMoving "email-moving",
+            MoveStopped "move-stopped", MoveDisputed "move-disputed",
+            MoveLapsed "move-lapsed", PhoneRestored "phone-restored",
+            EmailRestored "email-restored",
         )
     };
 }

@@ -25,6 +25,10 @@ db::statements! {
     BANK: "DELETE FROM bank_section" () -> ();
     /// Voids every backup code that looks unused.
     BACKUP_CODES: "UPDATE backup_code SET void_at = $1 WHERE used_at IS NULL AND void_at IS NULL" (Int) -> ();
+    /// Begins the clock of every change that waits anew, and has the owner told anew: a change that was stopped since
+    /// the backup is not made before they hear of it.
+    HOLDS: "UPDATE identifier_hold SET started_at = $1, told = 0, told_at = $2, next_at = $3
+        WHERE disputed_at IS NULL" (Int, Int, Int) -> ();
     /// Takes no code of an app for a step that could have been taken before.
     APPS: "UPDATE totp SET last_step = $1 WHERE last_step < $2" (Int, Int) -> ();
 }

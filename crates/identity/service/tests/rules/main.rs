@@ -1,11 +1,13 @@
 //! The rules of identity, one file a theme, on both engines.
 
+mod change_tools;
 mod house;
 mod secret_tools;
 mod steps;
 mod tools;
 
 mod backup_codes;
+mod changes;
 mod codes;
 mod consent;
 mod doors;
@@ -13,6 +15,7 @@ mod email;
 mod freeze;
 mod guessing;
 mod handover;
+mod holds;
 mod leaks;
 mod learnt_calls;
 mod numbers;

@@ -142,7 +142,7 @@ impl House {
     }
 
     /// The first password of an account that has just been made, and its first showing.
-    async fn first_password(&self, who: &Arc<SignedIn>) {
+    pub async fn first_password(&self, who: &Arc<SignedIn>) {
         let cmd = self.new_password().await;
         if let Performed::Needs(step) = self.perform(who, cmd.clone(), None).await {
             self.wait(120);

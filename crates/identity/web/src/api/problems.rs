@@ -65,6 +65,9 @@ codes! {
     RequestTimeout = "request_timeout" REQUEST_TIMEOUT "The body did not arrive in time";
     Conflict = "conflict" CONFLICT "It has changed meanwhile";
     EmailPresent = "email_present" CONFLICT "The account has a confirmed address already";
+    NumberInUse = "number_in_use" CONFLICT "The number leads to another account: sign in to that one, or prove another number";
+    OwnAlready = "own_already" CONFLICT "It is the account's own already, or the account has none of this kind";
+    ChangeWaits = "change_waits" CONFLICT "A change of this waits already: stop it first";
     EmailTaken = "email_taken" CONFLICT "The address leads to another account";
     ProofMissing = "proof_missing" CONFLICT "The proof is gone or too old: ask for a code again";
     SecondNeeded = "second_factor_needed" CONFLICT "A second factor is asked for";

@@ -67,6 +67,10 @@ const FLASHES: &[(&str, Tone)] = &[
     ("flash-trusted-enough", Tone::Warn),
     ("flash-trusted-country", Tone::Warn),
     ("flash-code-word-there", Tone::Warn),
+    ("flash-change-stopped", Tone::Good),
+    ("flash-change-disputed", Tone::Warn),
+    ("flash-change-anew", Tone::Warn),
+    ("flash-change-taken", Tone::Warn),
 ];
 
 /// Redirects with a notice to be shown there.
@@ -217,6 +221,7 @@ pub(super) fn events(visit: &Visit, events: &[Event]) -> Vec<events::Event> {
 
 fn kind(event: &Event) -> Option<EventKind> {
     let fact = |name: &str| event.facts.get(name).map_or("", String::as_str);
+    let is_phone = fact("kind") == "phone";
     Some(match event.action.as_str() {
         "account.created" => EventKind::AccountCreated,
         "sign_in.succeeded" if fact("new_browser") == "yes" => EventKind::SignedInNewDevice,
@@ -228,6 +233,14 @@ fn kind(event: &Event) -> Option<EventKind> {
         "code.refused" => EventKind::CodeFailed,
         "code.locked" => EventKind::CodeResting,
         "identifier.added" => EventKind::EmailConfirmed,
+        "identifier.changed" if is_phone => EventKind::PhoneChanged,
+        "identifier.changed" => EventKind::EmailChanged,
+        "identifier.held" if is_phone => EventKind::PhoneMoving,
+        "identifier.held" => EventKind::EmailMoving,
+        "identifier.hold_stopped" => EventKind::MoveStopped,
+        "identifier.hold_disputed" => EventKind::MoveDisputed,
+        "identifier.hold_lapsed" => EventKind::MoveLapsed,
+        "identifier.restored" => EventKind::ChangeUndone,
         "profile.changed" => match fact("field") {
             "name" => EventKind::NameChanged,
             "birth" => EventKind::BirthChanged,

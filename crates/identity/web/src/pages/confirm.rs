@@ -12,7 +12,7 @@ use identity_core::{
     challenge::{Channel, Purpose},
 };
 use identity_service::{
-    backup_code, bank_section,
+    backup_code, bank_section, changes,
     code_word::SetCodeWord,
     email::Allow,
     handover, number,
@@ -139,6 +139,10 @@ on_pages! {
     RemoveTrusted => trusted::Remove,
     ClearDoubt => number::Clear,
     AddEmail => Allow,
+    ChangePhone => changes::ChangePhone,
+    ChangeEmail => changes::ChangeEmail,
+    HoldPhone => changes::HoldPhone,
+    HoldEmail => changes::HoldEmail,
 }
 
 /// What a command only refers to, by the name its owner knows.
@@ -329,8 +333,12 @@ pub(super) async fn show(
         (Some(Method::Passcode), Face::Send { .. } | Face::Code(_)) => WITH_CODE,
         _ => open.query(),
     };
-    let others = open.ways().iter().filter_map(|way| way.first().copied());
-    let others = others.filter(|other| Some(*other) != by).collect();
+    let mut others: Vec<Method> = Vec::new();
+    for other in open.ways().iter().filter_map(|way| way.first().copied()) {
+        if Some(other) != by && !others.contains(&other) {
+            others.push(other);
+        }
+    }
     let has_errors = p.has_errors();
     let view = Confirm {
         p,

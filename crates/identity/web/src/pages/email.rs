@@ -1,7 +1,7 @@
 //! The e-mail address (ID-4): added, confirmed by code; the link's page is in `links`.
 
 use axum::{extract::State as Shared, response::Response};
-use identity_core::challenge::Purpose;
+use identity_core::{challenge::Purpose, changes::Kind};
 use identity_service::{account, email::Allow, step_up::StepId};
 use kernel::{Email, Identifier};
 use std::sync::Arc;
@@ -24,6 +24,7 @@ use crate::{
     acts::{AskDone, ConfirmDone},
     state::{Fault, State, Who},
     views::{
+        changes::MovingCard,
         confirm::Line,
         profile::{EmailCode, ProfileEmail},
         wrong,
@@ -33,18 +34,29 @@ use crate::{
 const CODE: &str = "/profile/email/code";
 const EMAIL: &str = "/profile/email";
 
-fn email_view(cabinet: Cabinet, typed: &str, error: Option<Message>) -> Response {
+fn email_view(
+    cabinet: Cabinet,
+    typed: &str,
+    error: Option<Message>,
+    moving: Option<MovingCard>,
+) -> Response {
     let email = account::email(cabinet.owned()).map(contact);
     let typed = typed.to_owned();
     match error {
         Some(error) => {
             let p = cabinet.shell.with_error("email", error);
-            page_with_errors(&ProfileEmail { p, email, typed })
+            page_with_errors(&ProfileEmail {
+                p,
+                email,
+                typed,
+                moving,
+            })
         }
         None => page(&ProfileEmail {
             p: cabinet.shell,
             email,
             typed,
+            moving,
         }),
     }
 }
@@ -55,8 +67,9 @@ pub(super) async fn email(
     visit: Visit,
     who: Who,
 ) -> Result<Response, Fault> {
+    let moving = super::changes::moving(&state, &who, Kind::Email).await?;
     let cabinet = cabinet(&state, visit.clone(), &who, Area::Profile).await?;
-    Ok(without_flash(&visit, email_view(cabinet, "", None)))
+    Ok(without_flash(&visit, email_view(cabinet, "", None, moving)))
 }
 
 /// `POST /profile/email`.
@@ -71,7 +84,7 @@ pub(super) async fn add(
         Ok(address) => ask(&state, &visit, who, &form, address).await,
         Err(error) => {
             let cabinet = cabinet(&state, visit, &who, Area::Profile).await?;
-            Ok(email_view(cabinet, typed, Some(wrong::email(error))))
+            Ok(email_view(cabinet, typed, Some(wrong::email(error)), None))
         }
     }
 }
@@ -208,7 +221,7 @@ pub(super) async fn confirm(
         .await?;
     Ok(match done(confirmed)? {
         ConfirmDone::Done | ConfirmDone::HasOne => flashed(&visit, EMAIL, "flash-email-confirmed"),
-        ConfirmDone::Taken => email_view(cabinet, "", Some("email-error-taken".into())),
+        ConfirmDone::Taken => email_view(cabinet, "", Some("email-error-taken".into()), None),
         ConfirmDone::LinkOver => see_other(EMAIL),
         ConfirmDone::Frozen => flashed(&visit, "/profile/security", "flash-lift-first"),
         ConfirmDone::Refused(why) => match refusal(why) {

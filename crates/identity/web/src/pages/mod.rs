@@ -15,12 +15,14 @@
 //! | `/not-me/…`, `/email/confirm/…`, `/unsubscribe/…` | `links` |
 //! | `/sign-in/second`, `/profile/security/totp…`, `…/backup-codes`, `…/second-factor` | `second`, `factors` |
 //! | `/sign-in/device…`, `/let-in/…` | `device` |
+//! | `/profile/{phone,email}/change…`, `/change/…` | `changes` |
 //! | `/profile/phone…`, `/profile/security/ways-back` | `number`, `ways_back` |
 //! | `/profile/security/trusted…`, `/freeze/trusted…` | `trusted` |
 //! | help, legal texts, language and colours, static files | `plain` |
 
 mod bank;
 mod cabinet;
+mod changes;
 pub mod codes;
 pub mod common;
 mod confirm;
@@ -91,6 +93,7 @@ pub fn pages() -> Router<State> {
         .merge(factor_pages())
         .merge(device_pages())
         .merge(trusted_pages())
+        .merge(change_pages())
         .route(
             "/not-me/{token}",
             get(links::not_me).post(links::press_not_me),
@@ -280,6 +283,50 @@ fn factor_pages() -> Router<State> {
         .route("/profile/phone/code/resend", post(number::resend))
         .route("/profile/phone/code/delivery", get(number::delivery))
         .route("/profile/phone/clear", post(number::clear))
+}
+
+/// The same pages for the phone and for the e-mail: the address says which.
+fn change_pages() -> Router<State> {
+    Router::new()
+        .route(
+            "/profile/phone/change",
+            get(changes::start).post(changes::ask),
+        )
+        .route(
+            "/profile/phone/change/code",
+            get(changes::code).post(changes::verify).layer(of_a_code()),
+        )
+        .route("/profile/phone/change/code/resend", post(changes::resend))
+        .route(
+            "/profile/phone/change/code/delivery",
+            get(changes::delivery),
+        )
+        .route(
+            "/profile/phone/change/check",
+            get(changes::check).post(changes::go),
+        )
+        .route("/profile/phone/change/done", get(changes::ended))
+        .route("/profile/phone/change/stop", post(changes::stop))
+        .route(
+            "/profile/email/change",
+            get(changes::start).post(changes::ask),
+        )
+        .route(
+            "/profile/email/change/code",
+            get(changes::code).post(changes::verify).layer(of_a_code()),
+        )
+        .route("/profile/email/change/code/resend", post(changes::resend))
+        .route(
+            "/profile/email/change/code/delivery",
+            get(changes::delivery),
+        )
+        .route(
+            "/profile/email/change/check",
+            get(changes::check).post(changes::go),
+        )
+        .route("/profile/email/change/done", get(changes::ended))
+        .route("/profile/email/change/stop", post(changes::stop))
+        .route("/change/{token}", get(changes::link).post(changes::press))
 }
 
 fn device_pages() -> Router<State> {

@@ -1,7 +1,7 @@
 //! `/profile/phone`: «это всё ещё ваш номер?» (ID-8a).
 
 use axum::{extract::State as Shared, response::Response};
-use identity_core::challenge::Purpose;
+use identity_core::{challenge::Purpose, changes::Kind};
 use identity_service::{
     account, codes,
     number::{self, Cleared},
@@ -60,6 +60,7 @@ pub(super) async fn look(
     let (Some(standing), Some(phone)) = (standing, phone) else {
         return Ok(see_other("/profile/security"));
     };
+    let moving = super::changes::moving(&state, &who, Kind::Phone).await?;
     let now = cabinet.shell.now;
     let is_doubted = standing.doubted_at.is_some();
     let view = Number {
@@ -69,6 +70,7 @@ pub(super) async fn look(
         doubted_at: standing.doubted_at,
         shows_more: is_doubted && is_proved && waits.is_none(),
         waits_until: waits.filter(|until| is_doubted && now < *until),
+        moving,
         p: cabinet.shell.clone(),
     };
     Ok(without_flash(&cabinet.visit, page(&view)))

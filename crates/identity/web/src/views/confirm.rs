@@ -29,6 +29,10 @@ pub const fn action_title(action: Action) -> &'static str {
         Action::ClearDoubt => "step-clear-doubt",
         Action::AddEmail => "step-add-email",
         Action::ApproveMoney => "step-approve-money",
+        Action::ChangePhone => "step-change-phone",
+        Action::ChangeEmail => "step-change-email",
+        Action::HoldPhone => "step-hold-phone",
+        Action::HoldEmail => "step-hold-email",
     }
 }
 

@@ -118,6 +118,22 @@ pub enum EventKind {
     TrustedRemoved,
     /// A trusted person froze the account.
     FrozenByTrusted,
+    /// The phone was replaced.
+    PhoneChanged,
+    /// The e-mail was replaced.
+    EmailChanged,
+    /// A change of the phone waits.
+    PhoneMoving,
+    /// A change of the e-mail waits.
+    EmailMoving,
+    /// A change that waited was stopped.
+    MoveStopped,
+    /// Its clock was stopped.
+    MoveDisputed,
+    /// What it was to lead to had an account by then.
+    MoveLapsed,
+    /// A change was undone.
+    ChangeUndone,
 }
 
 impl EventKind {
@@ -179,6 +195,14 @@ impl EventKind {
         Self::TrustedNamed,
         Self::TrustedRemoved,
         Self::FrozenByTrusted,
+        Self::PhoneChanged,
+        Self::EmailChanged,
+        Self::PhoneMoving,
+        Self::EmailMoving,
+        Self::MoveStopped,
+        Self::MoveDisputed,
+        Self::MoveLapsed,
+        Self::ChangeUndone,
     ];
 
     /// Id of its words.
@@ -240,6 +264,14 @@ impl EventKind {
             Self::TrustedNamed => "event-trusted-named",
             Self::TrustedRemoved => "event-trusted-removed",
             Self::FrozenByTrusted => "event-frozen-by-trusted",
+            Self::PhoneChanged => "event-phone-changed",
+            Self::EmailChanged => "event-email-changed",
+            Self::PhoneMoving => "event-phone-moving",
+            Self::EmailMoving => "event-email-moving",
+            Self::MoveStopped => "event-move-stopped",
+            Self::MoveDisputed => "event-move-disputed",
+            Self::MoveLapsed => "event-move-lapsed",
+            Self::ChangeUndone => "event-change-undone",
         }
     }
 
@@ -253,9 +285,11 @@ impl EventKind {
             | Self::PasskeyRenamed
             | Self::PasskeyRemoved
             | Self::KeyAdded => "key-round",
-            Self::TotpAdded | Self::TotpRemoved | Self::NumberDoubted | Self::NumberConfirmed => {
-                "smartphone"
-            }
+            Self::TotpAdded
+            | Self::TotpRemoved
+            | Self::NumberDoubted
+            | Self::NumberConfirmed
+            | Self::PhoneChanged => "smartphone",
             Self::BackupIssued
             | Self::BackupUsed
             | Self::BackupVoid
@@ -274,7 +308,15 @@ impl EventKind {
             | Self::PasscodeWrong
             | Self::PasscodeGone
             | Self::CodeWordClosed => "triangle-alert",
-            Self::EmailAdded | Self::EmailConfirmed | Self::EmailRemoved => "mail",
+            Self::EmailAdded | Self::EmailConfirmed | Self::EmailRemoved | Self::EmailChanged => {
+                "mail"
+            }
+            Self::PhoneMoving
+            | Self::EmailMoving
+            | Self::MoveStopped
+            | Self::MoveDisputed
+            | Self::MoveLapsed
+            | Self::ChangeUndone => "history",
             Self::NameChanged
             | Self::BirthChanged
             | Self::InnChanged
@@ -309,11 +351,18 @@ impl EventKind {
             | Self::FactorFailed
             | Self::LetIn
             | Self::LetInRefused
+            | Self::PhoneChanged
+            | Self::EmailChanged
+            | Self::PhoneMoving
+            | Self::EmailMoving
+            | Self::MoveDisputed
+            | Self::MoveLapsed
             | Self::NumberDoubted => Tone::Warn,
             Self::CodeResting
             | Self::NotMe
             | Self::PasscodeGone
             | Self::CodeWordClosed
+            | Self::ChangeUndone
             | Self::PasskeySuspected => Tone::Bad,
             Self::EmailConfirmed | Self::DataAccepted | Self::Unfrozen | Self::NumberConfirmed => {
                 Tone::Good

@@ -4,6 +4,7 @@
 //! values; `tests/pages.rs` renders all of them in every language.
 
 pub mod bank;
+pub mod changes;
 pub mod code;
 pub mod confirm;
 pub mod device;
@@ -58,6 +59,11 @@ webkit::sample_pages! {
     "ways_back" => ways_back::WaysBack,
     "number" => number::Number,
     "number_code" => number::NumberCode,
+    "change_start" => changes::ChangeStart,
+    "change_code" => changes::ChangeCode,
+    "change_check" => changes::ChangeCheck,
+    "change_done" => changes::ChangeDone,
+    "change_link" => changes::ChangeLink,
     "trusted" => trusted::Trusted,
     "trusted_start" => trusted::TrustedStart,
     "trusted_code" => trusted::TrustedCode,
@@ -92,6 +98,7 @@ pub const ROUTES: &[&str] = &[
     "/bank",
     "/bank/lock",
     "/bank/open",
+    "/change/{}",
     "/confirm/{}",
     "/confirm/{}/cancel",
     "/confirm/{}/code",
@@ -131,11 +138,23 @@ pub const ROUTES: &[&str] = &[
     "/profile/devices/end-others",
     "/profile/devices/{}/end",
     "/profile/email",
+    "/profile/email/change",
+    "/profile/email/change/check",
+    "/profile/email/change/code",
+    "/profile/email/change/code/resend",
+    "/profile/email/change/done",
+    "/profile/email/change/stop",
     "/profile/email/code",
     "/profile/email/code/resend",
     "/profile/history",
     "/profile/notifications",
     "/profile/phone",
+    "/profile/phone/change",
+    "/profile/phone/change/check",
+    "/profile/phone/change/code",
+    "/profile/phone/change/code/resend",
+    "/profile/phone/change/done",
+    "/profile/phone/change/stop",
     "/profile/phone/clear",
     "/profile/phone/code",
     "/profile/phone/code/resend",

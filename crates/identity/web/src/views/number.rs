@@ -1,10 +1,14 @@
 //! The account's number: «это всё ещё ваш номер?» (ID-8a).
 
 use askama::Template;
+use identity_core::changes::Kind;
 use kernel::Timestamp;
 use webkit::page::{Area, Sample, Shell, Tone, sample};
 
-use super::code::{CodeEntry, CodeWay};
+use super::{
+    changes::MovingCard,
+    code::{CodeEntry, CodeWay},
+};
 
 /// `GET /profile/phone`; `POST` sends a code; `POST …/clear` shows something stronger.
 #[derive(Clone, Debug, Template)]
@@ -24,6 +28,8 @@ pub struct Number {
     pub shows_more: bool,
     /// The doubt's own code clears it from then on.
     pub waits_until: Option<Timestamp>,
+    /// A change that waits.
+    pub moving: Option<MovingCard>,
 }
 
 impl Sample for Number {
@@ -37,6 +43,7 @@ impl Sample for Number {
             doubted_at: None,
             shows_more: false,
             waits_until: None,
+            moving: None,
         };
         let aged = Self {
             proved_at: sample::after(-400 * 86_400),
@@ -49,6 +56,23 @@ impl Sample for Number {
         };
         vec![
             ("aged", aged),
+            (
+                "moving",
+                Self {
+                    moving: Some(MovingCard::sample(Kind::Phone)),
+                    ..normal.clone()
+                },
+            ),
+            (
+                "disputed",
+                Self {
+                    moving: Some(MovingCard {
+                        is_disputed: true,
+                        ..MovingCard::sample(Kind::Phone)
+                    }),
+                    ..normal.clone()
+                },
+            ),
             ("doubted", doubted.clone()),
             (
                 "more",

@@ -5,6 +5,7 @@ use kernel::Timestamp;
 use webkit::i18n::Message;
 use webkit::page::{Area, Sample, Shell, Tone, sample};
 
+use super::changes::MovingCard;
 use super::code::{CodeEntry, CodeWay};
 use super::home::Level;
 use super::security::Contact;
@@ -482,6 +483,8 @@ pub struct ProfileEmail {
     pub email: Option<Contact>,
     /// What was typed.
     pub typed: String,
+    /// A change that waits.
+    pub moving: Option<MovingCard>,
 }
 
 impl Sample for ProfileEmail {
@@ -490,6 +493,7 @@ impl Sample for ProfileEmail {
             p,
             email,
             typed: typed.to_owned(),
+            moving: None,
         };
         let confirmed = Contact {
             masked: "a•••@example.ru".to_owned(),
