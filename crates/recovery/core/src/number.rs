@@ -121,7 +121,7 @@ mod tests {
                 let next = self
                     .0
                     .fetch_add(0x9e37_79b9_7f4a_7c15, std::sync::atomic::Ordering::Relaxed);
-                *byte = (next >> 56) as u8;
+                *byte = next.to_be_bytes()[0];
             }
         }
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod sql;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use db::{DbError, ReadTx, Row, WriteTx, params};
 use identity_service::{Env, ServiceError, Subject, codes::BrowserKey, neighbours};
 use kernel::{AccountId, Identifier, Timestamp};
@@ -37,7 +38,7 @@ pub(crate) const FACTS: &str = "recovery.facts";
 /// The id that stands for the account of an identifier that leads to none. The same for the same identifier, so that
 /// what is counted is counted alike.
 pub(crate) fn nobody(env: &Env, subject: &Subject) -> Result<AccountId, ServiceError> {
-    let text: String = subject.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = URL_SAFE_NO_PAD.encode(subject);
     let scope = neighbours::scope(env, "recovery.nobody", &text);
     let (head, _) = scope.split_at(16);
     AccountId::from_bytes(head).map_err(|_| ServiceError::Inconsistent("an id of sixteen bytes"))

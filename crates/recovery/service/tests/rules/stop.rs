@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use jobs::Periodic;
 use recovery_core::{State, limits};
 use recovery_service::{
@@ -86,9 +88,8 @@ testkit::both_engines! {
         let anna = house.anna().await;
         house.start(&phone(ANNA), browser(1)).await;
         house.deliver().await;
-        use base64::Engine as _;
         let guessed = [anna.as_bytes().as_slice(), &[7; 16]].concat();
-        let guessed = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(guessed);
+        let guessed = URL_SAFE_NO_PAD.encode(guessed);
         let guessed = StopToken::from_text(&guessed).unwrap();
         assert_eq!(house.stop(&guessed).await, StopLink::Over);
         assert_eq!(house.case(browser(1)).await.state, State::Draft);
