@@ -121,7 +121,11 @@ async fn a_phone_is_changed(engine: Engine, look: Look, name: &str) {
     owner.arrives("/sign-in/consent").await;
     demo.advance(Duration::from_secs(600)).await;
     owner.first_code(OLD).await;
-    owner.at("/", "заморожен", "frozen").await;
+    owner.arrives("/").await;
+    owner.go("/profile/security").await;
+    owner
+        .at("/profile/security", "Всё заморожено", "frozen")
+        .await;
     nobody_complained(&[&first, &second]).await;
 }
 
