@@ -20,7 +20,7 @@ use crate::acts::Acts;
 
 /// A link that stops a recovery.
 #[derive(Serialize, ToSchema)]
-pub struct StopSeen {
+pub(super) struct StopSeen {
     /// Whether the recovery is stopped; false while it can be. A link that is over is not found.
     stopped: bool,
 }
