@@ -251,7 +251,8 @@ impl Action {
 
     /// How old a waiting step may be that is answered again: whoever comes to it has half of its life left.
     pub fn step_reused(self) -> Duration {
-        STEP_REUSED.min(self.step_life() / 2)
+        let half = self.step_life().checked_div(2);
+        STEP_REUSED.min(half.unwrap_or_default())
     }
 
     /// From the stable name.
@@ -407,13 +408,13 @@ fn of_age(ways: Vec<Way>, least: Option<Duration>, shown: &[Shown], now: Timesta
     if left.iter().any(Vec::is_empty) {
         return Missing::Nothing;
     }
-    Missing::OneOf(least_of(left))
+    Missing::OneOf(least_of(&left))
 }
 
 /// Without the ways that ask for all that another asks for, and more.
-fn least_of(ways: Vec<Way>) -> Vec<Way> {
+fn least_of(ways: &[Way]) -> Vec<Way> {
     let mut kept: Vec<Way> = Vec::with_capacity(ways.len());
-    for way in &ways {
+    for way in ways {
         let is_more = |other: &Way| {
             let is_within = other.iter().all(|method| way.contains(method));
             is_within && other.len() < way.len()

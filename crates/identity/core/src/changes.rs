@@ -125,7 +125,7 @@ impl Hold {
     fn words(&self, policy: &Policy) -> [Timestamp; 3] {
         let (hold, start) = (policy.change_hold, self.started_at);
         let last = hold.saturating_sub(LAST_WORD);
-        let half = (hold / 2).min(last);
+        let half = hold.checked_div(2).unwrap_or_default().min(last);
         [
             start,
             start.saturating_add(half),
