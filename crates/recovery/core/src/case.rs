@@ -42,6 +42,10 @@ impl Proof {
 
 /// Which proofs a case has at the moment of a step; read anew in the transaction of the step (A41).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each proof is there or not, whatever of the others"
+)]
 pub struct Proofs {
     /// The phone to be used was proved, and its value has not changed since (A42).
     pub phone: bool,

@@ -29,7 +29,7 @@ pub(super) struct Telling<'t> {
 }
 
 impl Telling<'_> {
-    fn from_where(&self) -> (Option<String>, Option<String>) {
+    fn origin(&self) -> (Option<String>, Option<String>) {
         let of = |visitor: &Visitor| {
             let device = agent::device_name(&visitor.agent, self.account.locale);
             (device, network::masked(visitor.network))
@@ -65,7 +65,7 @@ impl Telling<'_> {
         link: &str,
         from: Option<Timestamp>,
     ) -> Result<(), ServiceError> {
-        let (device, place) = self.from_where();
+        let (device, place) = self.origin();
         let words = Words::Change {
             event: self.event,
             object: self.object.clone(),
@@ -86,7 +86,7 @@ impl Telling<'_> {
         let (env, account, name) = (self.env, self.account, self.event.name());
         let token = link::make(tx, env, account, link::Purpose::Alarm, name).await?;
         for to in all {
-            let (device, place) = self.from_where();
+            let (device, place) = self.origin();
             let words = Words::Notice {
                 event: self.event,
                 object: Some(self.object.clone()),

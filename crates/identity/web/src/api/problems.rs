@@ -195,22 +195,26 @@ pub struct Refused(Box<Problem>);
 
 impl Refused {
     /// The same with the moment to try again, microseconds UTC.
+    #[must_use]
     pub fn until(self, until: i64, now: Timestamp) -> Self {
         let until = Timestamp::from_micros(until);
         Self(Box::new(self.0.until(until, now)))
     }
 
     /// The same with the tries left.
+    #[must_use]
     pub fn left(self, tries: u32) -> Self {
         Self(Box::new(self.0.left(tries)))
     }
 
     /// The same, naming the step that needs a proof.
+    #[must_use]
     pub fn for_step(self, step: String) -> Self {
         Self(Box::new(self.0.for_step(step)))
     }
 
     /// The same, because of this field.
+    #[must_use]
     pub fn at(mut self, field: &str, code: &str) -> Self {
         self.0.errors.extend(Problem::field(field, code).errors);
         self

@@ -33,7 +33,7 @@ pub const BROWSER: &str = "kabinet-browser";
 pub type Answer<T> = Result<T, Refused>;
 
 /// The only value of a header; `Err` when it stands there several times or is no text.
-pub fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ()> {
+pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ()> {
     let mut all = headers.get_all(name).iter();
     match (all.next(), all.next()) {
         (None, _) => Ok(None),
