@@ -8,7 +8,11 @@ use super::house::House;
 use super::legs::{by_code, by_password, own, proved, seen, with_password};
 use super::scripts::{Person, code_of, sent};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A process looks at once for regular work that is due, and then only after its period. A death in the middle
+/// leaves the work to the next process.
+const STARTS: usize = 8;
+/// How long a process that was just started takes for it.
+const SOON: Duration = Duration::from_secs(4);
 
 /// Proves a number that is new, and answers it.
 fn proves_another(house: &mut House, who: &Person) -> String {
@@ -97,18 +101,25 @@ pub fn goes_by_itself(house: &mut House) -> Vec<String> {
     let new = hold(house);
     house.settle();
     house.holds_are_over();
-    let began = Instant::now();
-    loop {
-        let standing = own(house, &who, "GET", "/changes", &Value::Null);
-        if standing["phone"].is_null() {
-            break;
-        }
-        assert!(began.elapsed() < PATIENCE, "the change still waits");
-        // A death in the middle leaves the work to whoever comes next.
-        house.nudge(&super::house::nudge::SCHEDULE);
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    let is_made = (0..STARTS).any(|_| {
+        house.restart();
+        made_soon(house, &who)
+    });
+    assert!(is_made, "the change still waits");
     let mut all = seen(house, &who);
     all.extend(sent(house, &new, 1));
     all
+}
+
+/// Whether what was due is done soon after a start.
+fn made_soon(house: &mut House, who: &Person) -> bool {
+    let began = Instant::now();
+    while began.elapsed() < SOON {
+        let standing = own(house, who, "GET", "/changes", &Value::Null);
+        if standing["phone"].is_null() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    false
 }

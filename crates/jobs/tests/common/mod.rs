@@ -21,6 +21,7 @@ pub mod sql {
             -> (Bytes, Text, OptBytes, OptInt, Int, OptText, Int);
         BY_KIND: "SELECT state, payload, run_at, tries, error_code, lease_owner FROM job WHERE kind = $1" (Text)
             -> (Text, OptBytes, OptInt, Int, OptText, OptText);
+        IN_HAND: "SELECT COUNT(*) FROM schedule WHERE lease_owner IS NOT NULL" () -> (Int);
     }
 }
 
@@ -121,6 +122,15 @@ pub async fn counts(db: &Db) -> Counts {
 pub async fn rows(db: &Db) -> Vec<Row> {
     db.read("test.rows", (), |tx, ()| {
         Box::pin(async move { tx.query(&sql::ALL_ROWS, params![]).await })
+    })
+    .await
+    .unwrap()
+}
+
+/// How much periodic work somebody has in hand.
+pub async fn in_hand(db: &Db) -> i64 {
+    db.read("test.in_hand", (), |tx, ()| {
+        Box::pin(async move { tx.query_one(&sql::IN_HAND, params![]).await?.int(0) })
     })
     .await
     .unwrap()

@@ -109,6 +109,26 @@ testkit::both_engines! {
         assert!(matches!(answer, Proved::NotAccepted(_)), "ten minutes at most: {answer:?}");
     }
 
+    /// A46: a code that was asked for in one case proves nothing in another one that the same browser came to, though
+    /// that one names the same phone.
+    async fn a_code_of_one_case_is_none_of_another(db: TestDb) {
+        let house = House::new(db);
+        house.start(&phone(NOBODY), browser(1)).await;
+        let number = house.start(&phone(OTHER), browser(2)).await;
+        house.bind(browser(2), &phone(NEW)).await;
+        house.wait(3_601);
+        assert_eq!(house.ask_phone(browser(1), &phone(NEW)).await, Bound::Asked(Asked::Sent));
+        let of_the_first = house.code(&phone(NEW)).await;
+        house.wait(61);
+        assert_eq!(house.ask_resume(browser(1), &phone(NEW)).await, Asked::Sent);
+        let back = house.code(&phone(NEW)).await;
+        assert_eq!(house.resume(browser(1), &back, &number).await, Resumed::Done);
+        house.wait(121);
+        assert_eq!(house.ask_phone(browser(2), &phone(NEW)).await, Bound::Asked(Asked::Sent));
+        assert_eq!(house.prove(browser(1), &of_the_first).await, Proved::NotAccepted(NotAccepted::Dead));
+        assert!(!house.case(browser(2)).await.proofs().phone);
+    }
+
     /// RE-11: back from another browser by number and code; the number alone, or the code alone, leads nowhere.
     async fn back_by_number_and_code(db: TestDb) {
         let house = House::new(db);
@@ -116,6 +136,7 @@ testkit::both_engines! {
         house.bind(browser(1), &phone(NEW)).await;
         house.save(browser(1), House::person()).await;
         let other = house.start(&phone(OTHER), browser(2)).await;
+        house.bind(browser(2), &phone(OTHER)).await;
         house.wait(3_601);
         assert_eq!(house.ask_resume(browser(3), &phone(NEW)).await, Asked::Sent);
         let code = house.code(&phone(NEW)).await;
